@@ -1,0 +1,39 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+    name: "MarketingML",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "MarketingML", targets: ["MarketingML"]),
+        .library(name: "Recommend", targets: ["Recommend"]),
+        .library(name: "Tensor", targets: ["Tensor"]),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas",
+            providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+        .systemLibrary(
+            name: "CLAPACKE", pkgConfig: "lapacke",
+            providers: [.apt(["liblapacke-dev"]), .brew(["lapack"])]),
+        .systemLibrary(
+            name: "CZlib", pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .target(
+            name: "CTensorKernels",
+            exclude: ["templates"],
+            linkerSettings: [.linkedLibrary("m"), .linkedLibrary("pthread", .when(platforms: [.linux]))]),
+        .target(name: "Tensor", dependencies: ["CTensorKernels", "COpenBLAS", "CLAPACKE", "CZlib"]),
+        .target(name: "MarketingML", dependencies: ["Tensor"]),
+        .target(name: "Recommend", dependencies: ["Tensor"]),
+        .target(name: "TestSupport", dependencies: ["Tensor"], path: "Tests/TestSupport"),
+        .testTarget(
+            name: "TensorTests", dependencies: ["Tensor", "CTensorKernels", "TestSupport"],
+            resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "MarketingMLTests", dependencies: ["MarketingML", "TestSupport"],
+            resources: [.copy("Fixtures")]),
+        .testTarget(name: "RecommendTests", dependencies: ["Recommend", "TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,4 @@
+#ifndef MARKETINGML_OPENBLAS_H
+#define MARKETINGML_OPENBLAS_H
+#include <cblas.h>
+#endif
