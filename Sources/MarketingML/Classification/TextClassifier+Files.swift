@@ -1,0 +1,97 @@
+import Foundation
+
+extension TextClassifier {
+    /// The architecture that config.json names for a classifier on mean-pooled tokens, which the reference library
+    /// does not have.
+    private static var meanArchitecture: String { "MarketingMLBertMeanClassifier" }
+
+    /// Writes a Hugging Face directory: config.json, model.safetensors, the tokenizer's files, card.json.
+    ///
+    /// A `cls` classifier is a `BertForSequenceClassification`, which the reference library loads. The directory is
+    /// written beside its place and exchanged with what stood there, so that a reader sees the old or the new one.
+    ///
+    /// - Throws: `.inputOutput`; the old directory is then still there.
+    public func save(to directory: URL) throws {
+        try AtomicDirectory.replace(at: directory) { directory in
+            try AtomicFile.write(Data(config.serialized(pretty: true).utf8), to: directory.appendingPathComponent("config.json"))
+            var writer = SafeTensorsWriter()
+            for (name, value) in BERTCheckpoint.split(model.parameters) { writer.add(name, value) }
+            try writer.write(to: directory.appendingPathComponent("model.safetensors"))
+            try tokenizer.save(to: directory)
+            var card = card
+            card.maxLength = maxLength
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+            try AtomicFile.write(encoder.encode(card), to: directory.appendingPathComponent("card.json"))
+        }
+    }
+
+    private var config: JSONValue {
+        let texts = labelSet.texts
+        var entries = model.encoder.configuration.jsonEntries
+        entries.append(
+            ("architectures", .array([.string(model.pooling == .cls ? "BertForSequenceClassification" : Self.meanArchitecture)])))
+        entries.append(("id2label", .object(texts.enumerated().map { ("\($0)", .string($1)) })))
+        entries.append(("label2id", .object(texts.enumerated().map { ($1, .number(Double($0))) })))
+        entries.append(("pad_token_id", .number(0)))
+        entries.append(("problem_type", .string("single_label_classification")))
+        if model.pooling == .mean { entries.append(("classifier_pooling", .string("mean"))) }
+        return .object(entries.map { ($0.0, $0.1) }.sorted { $0.0 < $1.0 })
+    }
+
+    /// Reads a directory that ``save(to:)`` wrote, or a `BertForSequenceClassification` of another library.
+    ///
+    /// - Throws: `MarketingMLError` that names the file, the entry and what was expected.
+    public init(directory: URL) throws {
+        let checkpoint = try BERTCheckpoint(directory: directory)
+        let file = directory.appendingPathComponent("config.json").path
+        let reader = ConfigurationReader(json: checkpoint.json, file: file)
+        guard case .object(let pairs) = checkpoint.json["id2label"], pairs.count >= 2 else {
+            throw reader.error(.malformedFile, "id2label", "an object of at least 2 labels", "\(checkpoint.json["id2label"] ?? .null)")
+        }
+        var texts = [String?](repeating: nil, count: pairs.count)
+        for (key, value) in pairs {
+            guard let index = Int(key), texts.indices.contains(index), case .string(let text) = value else {
+                throw reader.error(.malformedFile, "id2label", "texts under 0 ..< \(pairs.count)", "\(key): \(value)")
+            }
+            texts[index] = text
+        }
+        let labelSet = try LabelSet<Label>(texts: texts.compactMap { $0 })
+        let pooling = try reader.string("classifier_pooling") ?? "cls"
+        guard let pooling = Pooling(rawValue: pooling) else {
+            throw reader.error(.unsupported, "classifier_pooling", "cls or mean", pooling)
+        }
+        let encoder: BERTEncoder<Float> = try checkpoint.encoder()
+        guard pooling == .mean || encoder.pooler != nil else {
+            throw MarketingMLError(
+                .missingTensor, "is not in the file",
+                at: .init(file: directory.appendingPathComponent("model.safetensors").path, name: "bert.pooler.dense.weight"))
+        }
+        let model = SequenceClassifier(encoder: encoder, head: try checkpoint.head(classes: labelSet.count), pooling: pooling)
+        let tokenizer = try WordPieceTokenizer(directory: directory)
+        let bert = try BERT(encoder: encoder, tokenizer: tokenizer)
+        let card = try ModelCard.read(from: directory.appendingPathComponent("card.json"))
+        let limit = bert.configuration.maximumPositions
+        self.init(
+            maxLength: min(card?.maxLength ?? 512, limit), card: card ?? ModelCard(task: "text-classification"), model: model,
+            tokenizer: tokenizer, labelSet: labelSet)
+    }
+}
+
+extension ModelCard {
+    /// The card in a file; nil when there is none.
+    static func read(from url: URL) throws -> ModelCard? {
+        guard FileManager.default.fileExists(atPath: url.path) else { return nil }
+        do {
+            let card = try JSONDecoder().decode(ModelCard.self, from: Data(contentsOf: url))
+            guard card.maxLength.map({ $0 >= 2 }) ?? true else {
+                throw MarketingMLError(.malformedFile, "expected at least 2, found \(card.maxLength ?? 0)", at: .init(file: url.path, name: "maxLength"))
+            }
+            return card
+        } catch let error as MarketingMLError {
+            throw error
+        } catch {
+            throw MarketingMLError(.malformedFile, "is not a model card: \(error)", at: .init(file: url.path))
+        }
+    }
+}
