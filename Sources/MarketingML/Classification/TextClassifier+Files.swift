@@ -95,3 +95,13 @@ extension ModelCard {
         }
     }
 }
+
+extension SequenceClassifier where Scalar == Float {
+    /// Reads the weights of a `BertForSequenceClassification` directory, without its tokenizer and labels.
+    ///
+    /// - Throws: `MarketingMLError` that names the file, the tensor and what was expected.
+    public init(directory: URL, classes: Int) throws {
+        let checkpoint = try BERTCheckpoint(directory: directory)
+        self.init(encoder: try checkpoint.encoder(), head: try checkpoint.head(classes: classes), pooling: .cls)
+    }
+}

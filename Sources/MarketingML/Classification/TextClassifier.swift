@@ -56,7 +56,7 @@ public struct TextClassifier<Label: Hashable & Sendable & Codable>: Sendable {
 
 extension SequenceClassifier {
     /// Scores of all rows, computed in packed batches of about `tokensAtATime` tokens.
-    func scores(of batch: TokenBatch, tokensAtATime: Int) -> Tensor<Scalar> {
+    public func scores(of batch: TokenBatch, tokensAtATime: Int) -> Tensor<Scalar> {
         var parts: [Tensor<Scalar>] = []
         var none: DropoutStreams?
         var first = 0

@@ -18,7 +18,9 @@ struct BERTCheckpoint {
         prefix = tensors.contains("bert.embeddings.word_embeddings.weight") ? "bert." : ""
     }
 
-    func encoder<Scalar: TensorFloatingPoint>() throws -> BERTEncoder<Scalar> {
+    /// The encoder's weights; `configuration` may replace what does not change a shape.
+    func encoder<Scalar: TensorFloatingPoint>(configuration other: BERTConfiguration? = nil) throws -> BERTEncoder<Scalar> {
+        let configuration = other ?? configuration
         let size = configuration.hiddenSize
         return BERTEncoder(
             configuration: configuration,
@@ -26,7 +28,7 @@ struct BERTCheckpoint {
             positions: try tensor("embeddings.position_embeddings.weight", [configuration.maximumPositions, size]),
             tokenTypes: try tensor("embeddings.token_type_embeddings.weight", [configuration.tokenTypes, size]),
             norm: try norm("embeddings.LayerNorm"),
-            layers: try (0..<configuration.layers).map { try layer("encoder.layer.\($0)") },
+            layers: try (0..<configuration.layers).map { try layer("encoder.layer.\($0)", configuration) },
             pooler: tensors.contains(prefix + "pooler.dense.weight") ? try linear("pooler.dense", size, size) : nil)
     }
 
@@ -36,7 +38,7 @@ struct BERTCheckpoint {
             bias: try tensors.tensor("classifier.bias", shape: [classes]))
     }
 
-    private func layer<Scalar>(_ name: String) throws -> BERTLayer<Scalar> {
+    private func layer<Scalar>(_ name: String, _ configuration: BERTConfiguration) throws -> BERTLayer<Scalar> {
         let (size, wide) = (configuration.hiddenSize, configuration.intermediateSize)
         let parts: [Linear<Scalar>] = try ["query", "key", "value"].map {
             try linear("\(name).attention.self.\($0)", size, size)
@@ -70,8 +72,8 @@ struct BERTCheckpoint {
     }
 
     /// Names and values as the layout wants them: of the encoder's parameters, or of gradients in their place.
-    static func split<Scalar>(_ parameters: [(name: String, value: Tensor<Scalar>)]) -> [(name: String, value: Tensor<Scalar>)] {
-        parameters.flatMap { name, value in
+    static func split<Scalar: TensorFloatingPoint>(_ parameters: [(name: String, value: Tensor<Scalar>)]) -> [(name: String, value: Tensor<Scalar>)] {
+        parameters.flatMap { name, value -> [(name: String, value: Tensor<Scalar>)] in
             guard name.contains("attention.self.qkv") else { return [(name, value)] }
             let size = value.shape[0] / 3
             return ["query", "key", "value"].enumerated().map { index, part in

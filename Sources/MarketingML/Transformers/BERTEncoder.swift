@@ -71,7 +71,7 @@ public struct BERTEncoder<Scalar: TensorFloatingPoint>: Parameterized {
     }
 
     /// One rate for all dropouts of the model.
-    mutating func setDropout(_ rate: Double) {
+    public mutating func setDropout(_ rate: Double) {
         configuration.hiddenDropout = rate
         configuration.attentionDropout = rate
         configuration.classifierDropout = rate

@@ -7,13 +7,25 @@ public enum Pooling: String, Sendable, Codable {
 }
 
 /// A BERT encoder with a linear layer on the pooled output: class scores of packed texts.
-struct SequenceClassifier<Scalar: TensorFloatingPoint>: Parameterized {
-    var encoder: BERTEncoder<Scalar>
-    var head: Linear<Scalar>
-    let pooling: Pooling
+///
+/// ``TextClassifier`` is built on it; it is public for those who write their own training loop:
+///
+/// ```swift
+/// let (loss, gradients) = valueAndGradient(of: model) { model in
+///     crossEntropy(model.logits(batch, dropout: &dropout), targets)
+/// }
+/// optimizer.update(&model, with: gradients)
+/// ```
+public struct SequenceClassifier<Scalar: TensorFloatingPoint>: Parameterized {
+    /// The encoder.
+    public var encoder: BERTEncoder<Scalar>
+    /// The linear layer [classes, D].
+    public var head: Linear<Scalar>
+    /// How token vectors become one.
+    public let pooling: Pooling
 
     /// A `cls` head on an encoder without a pooler gets a new one; a `mean` head has no use for it.
-    init(encoder: BERTEncoder<Scalar>, classes: Int, pooling: Pooling, seed: UInt64) {
+    public init(encoder: BERTEncoder<Scalar>, classes: Int, pooling: Pooling, seed: UInt64) {
         let configuration = encoder.configuration
         let head = Linear<Scalar>(
             inputs: configuration.hiddenSize, outputs: classes, standardDeviation: configuration.initializerRange,
@@ -26,15 +38,16 @@ struct SequenceClassifier<Scalar: TensorFloatingPoint>: Parameterized {
         }
     }
 
-    init(encoder: BERTEncoder<Scalar>, head: Linear<Scalar>, pooling: Pooling) {
+    /// Creates a classifier from its parts.
+    public init(encoder: BERTEncoder<Scalar>, head: Linear<Scalar>, pooling: Pooling) {
         self.encoder = encoder
         self.head = head
         self.pooling = pooling
         if pooling == .mean { self.encoder.pooler = nil }
     }
 
-    /// Scores [rows, classes].
-    func logits(_ batch: TokenBatch, dropout: inout DropoutStreams?) -> Tensor<Scalar> {
+    /// Scores [rows, classes]; `dropout` holds the step's streams while training, nil otherwise.
+    public func logits(_ batch: TokenBatch, dropout: inout DropoutStreams?) -> Tensor<Scalar> {
         let hidden = encoder(batch, dropout: &dropout)
         let pooled: Tensor<Scalar>
         switch (pooling, encoder.pooler) {
@@ -47,7 +60,7 @@ struct SequenceClassifier<Scalar: TensorFloatingPoint>: Parameterized {
         return head(pooled.dropped(dropout.take(rate: rate)))
     }
 
-    mutating func forEachParameter(_ body: (String, inout Tensor<Scalar>) throws -> Void) rethrows {
+    public mutating func forEachParameter(_ body: (String, inout Tensor<Scalar>) throws -> Void) rethrows {
         try encoder.forEachParameter("bert", body)
         try head.forEachParameter("classifier", body)
     }

@@ -5,7 +5,7 @@ import Synchronization
 /// A safetensors file open for reading: 8 bytes of header length, a JSON header, the tensors' bytes.
 ///
 /// The header is checked as a whole when the file is opened; tensors are read one by one, straight into their own
-/// memory. F32, F64, F16, BF16 and I64 are understood.
+/// memory. F32, F64, F16, BF16, I32 and I64 are understood.
 ///
 /// Format: <https://github.com/huggingface/safetensors>.
 public struct SafeTensorsFile: Sendable {
@@ -23,12 +23,13 @@ public struct SafeTensorsFile: Sendable {
         case double = "F64"
         case half = "F16"
         case bfloat = "BF16"
+        case int32 = "I32"
         case int64 = "I64"
 
         var size: Int {
             switch self {
             case .half, .bfloat: 2
-            case .float: 4
+            case .float, .int32: 4
             case .double, .int64: 8
             }
         }
@@ -93,7 +94,7 @@ public struct SafeTensorsFile: Sendable {
         }
         guard case .string(let typeName) = value["dtype"] else { throw malformed("has no dtype") }
         guard let type = ElementType(rawValue: typeName) else {
-            throw malformed("has the element type \(typeName); F32, F64, F16, BF16 and I64 are supported", .unsupported)
+            throw malformed("has the element type \(typeName); F32, F64, F16, BF16, I32 and I64 are supported", .unsupported)
         }
         func integers(_ key: String) throws -> [Int] {
             guard case .array(let items) = value[key] else { throw malformed("has no \(key)") }
@@ -135,7 +136,7 @@ public struct SafeTensorsFile: Sendable {
     /// - Parameters:
     ///   - name: The tensor's name.
     ///   - shape: The shape that it must have; nil takes any.
-    /// - Throws: `.missingTensor`, `.shapeMismatch`, `.unsupported` for I64, `.inputOutput`.
+    /// - Throws: `.missingTensor`, `.shapeMismatch`, `.unsupported` for integers, `.inputOutput`.
     public func tensor<Scalar: TensorFloatingPoint>(
         _ name: String, as type: Scalar.Type = Scalar.self, shape: [Int]? = nil
     ) throws -> Tensor<Scalar> {
@@ -164,24 +165,28 @@ public struct SafeTensorsFile: Sendable {
                 mml_bfloat16_to_float(bits.count, bits.pointer, floats.pointer)
             }
             return (floats as? Tensor<Scalar>) ?? converted(floats, shape: entry.shape) { Scalar($0) }
-        case (.int64, _):
+        case (.int32, _), (.int64, _):
             throw MarketingMLError(
-                .unsupported, "holds integers (I64), expected floating-point numbers", at: .init(file: file.path, name: name))
+                .unsupported, "holds integers (\(entry.type.rawValue)), expected floating-point numbers", at: .init(file: file.path, name: name))
         }
     }
 
-    /// Reads one tensor of 64-bit integers.
+    /// Reads one tensor of integers (I32 or I64).
     ///
     /// - Throws: `.missingTensor`, `.unsupported` for another element type, `.inputOutput`.
     public func integers(_ name: String) throws -> Tensor<Int64> {
         guard let entry = entries[name] else {
             throw MarketingMLError(.missingTensor, "is not in the file", at: .init(file: file.path, name: name))
         }
-        guard entry.type == .int64 else {
+        switch entry.type {
+        case .int64: return try read(entry)
+        case .int32:
+            let source: Tensor<Int32> = try read(entry)
+            return Tensor(shape: entry.shape, source.elements.map(Int64.init))
+        default:
             throw MarketingMLError(
-                .unsupported, "holds \(entry.type.rawValue), expected I64", at: .init(file: file.path, name: name))
+                .unsupported, "holds \(entry.type.rawValue), expected I32 or I64", at: .init(file: file.path, name: name))
         }
-        return try read(entry)
     }
 
     private func read<Scalar: TensorScalar>(_ entry: Entry) throws -> Tensor<Scalar> {

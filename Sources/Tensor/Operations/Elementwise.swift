@@ -35,7 +35,7 @@ private func broadcastRows(_ operand: [Int], to shape: [Int]) -> (offsets: [Int]
 }
 
 extension Tensor where Scalar: TensorFloatingPoint {
-    static func binary(_ operation: mml_binary, _ a: Tensor, _ b: Tensor) -> Tensor {
+    static func binary(_ operation: mml_binary_op, _ a: Tensor, _ b: Tensor) -> Tensor {
         let op = Int32(operation.rawValue)
         if a.shape == b.shape || b.count == 1 && b.rank <= a.rank || a.count == 1 && a.rank <= b.rank {
             let result = Tensor(uninitialized: a.count == 1 && a.rank <= b.rank ? b.shape : a.shape)
@@ -81,7 +81,7 @@ extension Tensor where Scalar: TensorFloatingPoint {
         return result
     }
 
-    func unary(_ operation: mml_unary) -> Tensor {
+    func unary(_ operation: mml_unary_op) -> Tensor {
         let result = Tensor(uninitialized: shape)
         parallelRanges(count, grain: elementwiseGrain) { range in
             mml_unary(

@@ -89,7 +89,7 @@ struct LinearGradients: Sendable {
     let weight: Bool
     let bias: Bool
 
-    func compute<Scalar>(input x: Tensor<Scalar>, weight w: Tensor<Scalar>, output dy: Tensor<Scalar>) -> [Tensor<Scalar>?] {
+    func compute<Scalar: TensorFloatingPoint>(input x: Tensor<Scalar>, weight w: Tensor<Scalar>, output dy: Tensor<Scalar>) -> [Tensor<Scalar>?] {
         [
             input ? LinearGradients.input(weight: w, output: dy).viewed(as: x.shape) : nil,
             weight ? LinearGradients.weight(input: x, output: dy) : nil,
@@ -98,7 +98,7 @@ struct LinearGradients: Sendable {
     }
 
     /// dx = dy w.
-    static func input<Scalar>(weight w: Tensor<Scalar>, output dy: Tensor<Scalar>) -> Tensor<Scalar> {
+    static func input<Scalar: TensorFloatingPoint>(weight w: Tensor<Scalar>, output dy: Tensor<Scalar>) -> Tensor<Scalar> {
         let (outputs, inputs) = (w.shape[0], w.shape[1])
         let packed = PackedMatrix(UnsafePointer(w.pointer), rows: outputs, columns: inputs, rowStride: inputs, columnStride: 1)
         let dx = Tensor<Scalar>(uninitialized: [dy.rowCount, inputs])
@@ -107,7 +107,7 @@ struct LinearGradients: Sendable {
     }
 
     /// dw = dyᵀ x.
-    static func weight<Scalar>(input x: Tensor<Scalar>, output dy: Tensor<Scalar>) -> Tensor<Scalar> {
+    static func weight<Scalar: TensorFloatingPoint>(input x: Tensor<Scalar>, output dy: Tensor<Scalar>) -> Tensor<Scalar> {
         let (outputs, inputs) = (dy.columnCount, x.columnCount)
         let packed = PackedMatrix(UnsafePointer(x.pointer), rows: x.rowCount, columns: inputs, rowStride: inputs, columnStride: 1)
         let dw = Tensor<Scalar>(uninitialized: [outputs, inputs])
