@@ -146,6 +146,8 @@ import Testing
                 let limit = round % 2 == 0 ? bytes.count : min(bytes.count, 200)
                 bytes[Int(generator.next() % UInt64(limit))] = UInt8(truncatingIfNeeded: generator.next())
             }
+            // A new file each time: rewriting one in place waits for the disk.
+            try? FileManager.default.removeItem(at: url)
             try Data(bytes).write(to: url)
             do {
                 let file = try SafeTensorsFile(url)

@@ -31,6 +31,9 @@ public func expectGradient(
 
 /// Σ wᵢ yᵢ with fixed weights that differ from element to element.
 public func weigh(_ y: Tensor<Double>) -> Tensor<Double> {
-    let weights = (0..<y.count).map { Double(($0 &* 7919 + 13) % 101) / 50 - 1.01 }
+    let weights = (0..<y.count).map { index -> Double in
+        let spread = (index * 7919 + 13) % 101
+        return Double(spread) / 50 - 1.01
+    }
     return (y * Tensor(shape: y.shape, weights)).sum()
 }

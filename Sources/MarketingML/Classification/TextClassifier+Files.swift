@@ -12,8 +12,9 @@ extension TextClassifier {
     ///
     /// - Throws: `.inputOutput`; the old directory is then still there.
     public func save(to directory: URL) throws {
-        try AtomicDirectory.replace(at: directory) { directory in
-            try AtomicFile.write(Data(config.serialized(pretty: true).utf8), to: directory.appendingPathComponent("config.json"))
+        try AtomicDirectory.replace(at: directory.path, marker: "config.json") { path in
+            let directory = URL(fileURLWithPath: path)
+            try AtomicFile.write(config.serialized(pretty: true), to: directory.appendingPathComponent("config.json").path)
             var writer = SafeTensorsWriter()
             for (name, value) in BERTCheckpoint.split(model.parameters) { writer.add(name, value) }
             try writer.write(to: directory.appendingPathComponent("model.safetensors"))
@@ -22,21 +23,21 @@ extension TextClassifier {
             card.maxLength = maxLength
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-            try AtomicFile.write(encoder.encode(card), to: directory.appendingPathComponent("card.json"))
+            try AtomicFile.write(Array(encoder.encode(card)), to: directory.appendingPathComponent("card.json").path)
         }
     }
 
     private var config: JSONValue {
         let texts = labelSet.texts
-        var entries = model.encoder.configuration.jsonEntries
-        entries.append(
-            ("architectures", .array([.string(model.pooling == .cls ? "BertForSequenceClassification" : Self.meanArchitecture)])))
-        entries.append(("id2label", .object(texts.enumerated().map { ("\($0)", .string($1)) })))
-        entries.append(("label2id", .object(texts.enumerated().map { ($1, .number(Double($0))) })))
-        entries.append(("pad_token_id", .number(0)))
-        entries.append(("problem_type", .string("single_label_classification")))
-        if model.pooling == .mean { entries.append(("classifier_pooling", .string("mean"))) }
-        return .object(entries.map { ($0.0, $0.1) }.sorted { $0.0 < $1.0 })
+        var members = model.encoder.configuration.jsonMembers
+        let architecture = model.pooling == .cls ? "BertForSequenceClassification" : Self.meanArchitecture
+        members.append(.init("architectures", [.string(architecture)]))
+        members.append(.init("id2label", .object(texts.enumerated().map { .init("\($0)", .string($1)) })))
+        members.append(.init("label2id", .object(texts.enumerated().map { .init($1, .integer($0)) })))
+        members.append(.init("pad_token_id", 0))
+        members.append(.init("problem_type", "single_label_classification"))
+        if model.pooling == .mean { members.append(.init("classifier_pooling", "mean")) }
+        return .object(members.sorted { $0.key < $1.key })
     }
 
     /// Reads a directory that ``save(to:)`` wrote, or a `BertForSequenceClassification` of another library.
@@ -46,17 +47,21 @@ extension TextClassifier {
         let checkpoint = try BERTCheckpoint(directory: directory)
         let file = directory.appendingPathComponent("config.json").path
         let reader = ConfigurationReader(json: checkpoint.json, file: file)
-        guard case .object(let pairs) = checkpoint.json["id2label"], pairs.count >= 2 else {
+        guard let members = checkpoint.json["id2label"]?.object, members.count >= 2 else {
             throw reader.error(.malformedFile, "id2label", "an object of at least 2 labels", "\(checkpoint.json["id2label"] ?? .null)")
         }
-        var texts = [String?](repeating: nil, count: pairs.count)
-        for (key, value) in pairs {
-            guard let index = Int(key), texts.indices.contains(index), case .string(let text) = value else {
-                throw reader.error(.malformedFile, "id2label", "texts under 0 ..< \(pairs.count)", "\(key): \(value)")
+        var texts = [String?](repeating: nil, count: members.count)
+        for member in members {
+            guard let index = Int(member.key), texts.indices.contains(index), let text = member.value.string else {
+                throw reader.error(
+                    .malformedFile, "id2label", "texts under 0 ..< \(members.count)", "\(member.key): \(member.value)")
             }
             texts[index] = text
         }
         let labelSet = try LabelSet<Label>(texts: texts.compactMap { $0 })
+        guard labelSet.count == members.count else {
+            throw reader.error(.malformedFile, "id2label", "one text for each of 0 ..< \(members.count)", "an index twice")
+        }
         let pooling = try reader.string("classifier_pooling") ?? "cls"
         guard let pooling = Pooling(rawValue: pooling) else {
             throw reader.error(.unsupported, "classifier_pooling", "cls or mean", pooling)

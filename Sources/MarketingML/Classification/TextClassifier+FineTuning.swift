@@ -32,7 +32,7 @@ extension TextClassifier {
         checkpoint: CheckpointOptions?, start: Start?, progress: ProgressHandler?
     ) throws -> TextClassifier {
         try options.validate(for: bert.configuration)
-        let labelSet = LabelSet(train.labels)
+        let labelSet = try LabelSet(train.labels)
         guard labelSet.count >= 2 else {
             throw MarketingMLError(.emptyData, "training needs texts of at least 2 labels, found \(labelSet.count)")
         }

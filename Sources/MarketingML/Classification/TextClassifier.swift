@@ -37,10 +37,8 @@ public struct TextClassifier<Label: Hashable & Sendable & Codable>: Sendable {
     ///
     /// - Throws: `.emptyData` without texts, `.unknownLabel` for a label that it was not trained on.
     public func evaluate(_ data: LabeledTexts<Label>) throws -> ClassificationReport<Label> {
-        guard data.count > 0 else { throw MarketingMLError(.emptyData, "there are no texts to evaluate on") }
-        let targets = try labelSet.indices(of: data.labels)
         let probabilities = probabilities(of: tokenizer.encodeBatch(data.texts, maxLength: maxLength))
-        return try ClassificationReport(labels: labels, targets: targets, probabilities: probabilities.elements.map(Double.init))
+        return try ClassificationReport(labels: data.labels, probabilities: probabilities.elements, classes: labelSet)
     }
 
     private func prediction(_ probabilities: ArraySlice<Float>) -> TextPrediction<Label> {

@@ -29,8 +29,8 @@ public struct SentenceEncoder: Sendable {
         let poolingURL = directory.appendingPathComponent("1_Pooling/config.json")
         var pooling = Pooling.mean
         if FileManager.default.fileExists(atPath: poolingURL.path) {
-            let json = try JSONValue(file: poolingURL)
-            if case .bool(true) = json["pooling_mode_cls_token"] { pooling = .cls }
+            let json = try JSONValue(parsing: InputFile.read(poolingURL.path), file: poolingURL.path)
+            if json["pooling_mode_cls_token"]?.bool == true { pooling = .cls }
         }
         try self.init(BERT(directory: directory), pooling: pooling)
     }

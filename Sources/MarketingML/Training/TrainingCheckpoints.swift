@@ -35,7 +35,8 @@ struct TrainingCheckpoints {
     let fingerprint: String
 
     func save<Model: Parameterized<Float>>(_ model: Model, _ run: TrainingState<Model>) throws {
-        try AtomicDirectory.replace(at: directory) { directory in
+        try AtomicDirectory.replace(at: directory.path, marker: "state.json") { path in
+            let directory = URL(fileURLWithPath: path)
             try write(model, to: directory.appendingPathComponent("model.safetensors"))
             if let best = run.best { try write(best, to: directory.appendingPathComponent("best.safetensors")) }
             var moments = SafeTensorsWriter()
@@ -44,7 +45,7 @@ struct TrainingCheckpoints {
             let state = State(
                 format: Self.format, fingerprint: fingerprint, epoch: run.epoch, window: run.window, step: run.optimizer.step,
                 bestLoss: run.best == nil ? nil : run.bestLoss, history: run.history)
-            try AtomicFile.write(Data(JSONEncoder().encode(state)), to: directory.appendingPathComponent("state.json"))
+            try AtomicFile.write(Array(JSONEncoder().encode(state)), to: directory.appendingPathComponent("state.json").path)
         }
     }
 

@@ -12,7 +12,7 @@ struct BERTCheckpoint {
 
     init(directory: URL) throws {
         let configURL = directory.appendingPathComponent("config.json")
-        json = try JSONValue(file: configURL)
+        json = try JSONValue(parsing: InputFile.read(configURL.path), file: configURL.path)
         configuration = try BERTConfiguration(json: json, file: configURL.path)
         tensors = try SafeTensorsFile(directory.appendingPathComponent("model.safetensors"))
         prefix = tensors.contains("bert.embeddings.word_embeddings.weight") ? "bert." : ""

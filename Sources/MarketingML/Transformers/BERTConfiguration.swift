@@ -88,24 +88,24 @@ extension BERTConfiguration {
     }
 
     /// The entries of config.json that this configuration stands for.
-    var jsonEntries: [(key: String, value: JSONValue)] {
+    var jsonMembers: [JSONValue.Member] {
         let name = Self.activationNames.first { $0.activation == activation }?.name ?? "gelu"
         return [
-            ("attention_probs_dropout_prob", .number(attentionDropout)),
-            ("classifier_dropout", classifierDropout.map { .number($0) } ?? .null),
-            ("hidden_act", .string(name)),
-            ("hidden_dropout_prob", .number(hiddenDropout)),
-            ("hidden_size", .number(Double(hiddenSize))),
-            ("initializer_range", .number(initializerRange)),
-            ("intermediate_size", .number(Double(intermediateSize))),
-            ("layer_norm_eps", .number(layerNormEpsilon)),
-            ("max_position_embeddings", .number(Double(maximumPositions))),
-            ("model_type", .string("bert")),
-            ("num_attention_heads", .number(Double(heads))),
-            ("num_hidden_layers", .number(Double(layers))),
-            ("position_embedding_type", .string("absolute")),
-            ("type_vocab_size", .number(Double(tokenTypes))),
-            ("vocab_size", .number(Double(vocabularySize))),
+            .init("attention_probs_dropout_prob", .number(attentionDropout)),
+            .init("classifier_dropout", classifierDropout.map { .number($0) } ?? .null),
+            .init("hidden_act", .string(name)),
+            .init("hidden_dropout_prob", .number(hiddenDropout)),
+            .init("hidden_size", .integer(hiddenSize)),
+            .init("initializer_range", .number(initializerRange)),
+            .init("intermediate_size", .integer(intermediateSize)),
+            .init("layer_norm_eps", .number(layerNormEpsilon)),
+            .init("max_position_embeddings", .integer(maximumPositions)),
+            .init("model_type", .string("bert")),
+            .init("num_attention_heads", .integer(heads)),
+            .init("num_hidden_layers", .integer(layers)),
+            .init("position_embedding_type", .string("absolute")),
+            .init("type_vocab_size", .integer(tokenTypes)),
+            .init("vocab_size", .integer(vocabularySize)),
         ]
     }
 }
@@ -120,20 +120,17 @@ struct ConfigurationReader {
     }
 
     func string(_ key: String) throws -> String? {
-        switch json[key] {
-        case nil, .null: return nil
-        case .string(let text): return text
-        case let other?: throw error(.malformedFile, key, "a string", "\(other)")
-        }
+        guard let value = json[key], value != .null else { return nil }
+        guard let text = value.string else { throw error(.malformedFile, key, "a string", "\(value)") }
+        return text
     }
 
     func number(_ key: String, in range: ClosedRange<Double>) throws -> Double? {
-        switch json[key] {
-        case nil, .null: return nil
-        case .number(let value) where range.contains(value): return value
-        case let other?:
-            throw error(.malformedFile, key, "a number from \(range.lowerBound) to \(range.upperBound)", "\(other)")
+        guard let value = json[key], value != .null else { return nil }
+        guard let number = value.number, range.contains(number) else {
+            throw error(.malformedFile, key, "a number from \(range.lowerBound) to \(range.upperBound)", "\(value)")
         }
+        return number
     }
 
     func rate(_ key: String) throws -> Double? {

@@ -58,22 +58,23 @@ public struct SafeTensorsFile: Sendable {
             throw malformed("the header's length is given as \(length) bytes, the file has \(file.size)")
         }
         let dataStart = 8 + Int(length)
-        let header = try JSONValue(utf8: file.bytes(at: 8, count: Int(length)), file: file.path)
-        guard case .object(let fields) = header else { throw malformed("the header is not a JSON object") }
+        var header = JSONReader(try file.bytes(at: 8, count: Int(length)), file: file.path)
         var entries: [String: Entry] = [:]
         var metadata: [String: String] = [:]
-        for (name, value) in fields {
+        try header.readObject { name, reader in
+            let value = try JSONValue(from: &reader)
             if name == "__metadata__" {
-                guard case .object(let pairs) = value else { throw malformed("is not an object", name) }
-                for (key, text) in pairs {
-                    guard case .string(let text) = text else { throw malformed("\(key) is not a string", name) }
-                    metadata[key] = text
+                guard let members = value.object else { throw malformed("is not an object", name) }
+                for member in members {
+                    guard let text = member.value.string else { throw malformed("\(member.key) is not a string", name) }
+                    metadata[member.key] = text
                 }
-                continue
+                return
             }
             let entry = try Self.entry(name, value, dataStart: dataStart, file: file)
             guard entries.updateValue(entry, forKey: name) == nil else { throw malformed("stands twice", name) }
         }
+        try header.finish()
         var end = dataStart
         for entry in entries.values.sorted(by: { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }) {
             guard entry.range.lowerBound == end else {
@@ -92,14 +93,14 @@ public struct SafeTensorsFile: Sendable {
         func malformed(_ message: String, _ code: MarketingMLError.Code = .malformedFile) -> MarketingMLError {
             MarketingMLError(code, message, at: .init(file: file.path, name: name))
         }
-        guard case .string(let typeName) = value["dtype"] else { throw malformed("has no dtype") }
+        guard let typeName = value["dtype"]?.string else { throw malformed("has no dtype") }
         guard let type = ElementType(rawValue: typeName) else {
             throw malformed("has the element type \(typeName); F32, F64, F16, BF16, I32 and I64 are supported", .unsupported)
         }
         func integers(_ key: String) throws -> [Int] {
-            guard case .array(let items) = value[key] else { throw malformed("has no \(key)") }
+            guard let items = value[key]?.array else { throw malformed("has no \(key)") }
             return try items.map { item in
-                guard case .number(let number) = item, let integer = Int(exactly: number), integer >= 0 else {
+                guard let integer = item.integer, integer >= 0 else {
                     throw malformed("\(key) holds \(item), expected whole numbers from 0 on")
                 }
                 return integer

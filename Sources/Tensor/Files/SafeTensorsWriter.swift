@@ -25,29 +25,28 @@ public struct SafeTensorsWriter: Sendable {
     ///
     /// - Throws: `.inputOutput`; what stood at `url` before is then still there.
     public func write(to url: URL) throws {
-        var entries: [(String, JSONValue)] = []
+        var entries: [JSONValue.Member] = []
         if !metadata.isEmpty {
-            let pairs = metadata.sorted { $0.key < $1.key }.map { ($0.key, JSONValue.string($0.value)) }
-            entries.append(("__metadata__", .object(pairs)))
+            let pairs = metadata.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .string($0.value)) }
+            entries.append(.init("__metadata__", .object(pairs)))
         }
         var offset = 0
         for (name, type, shape, bytes) in header {
             entries.append(
-                (
+                .init(
                     name,
-                    .object([
-                        ("dtype", .string(type)), ("shape", .array(shape.map { .number(Double($0)) })),
-                        ("data_offsets", .array([.number(Double(offset)), .number(Double(offset + bytes))])),
-                    ])
-                ))
+                    [
+                        "dtype": .string(type), "shape": .array(shape.map { .integer($0) }),
+                        "data_offsets": [.integer(offset), .integer(offset + bytes)],
+                    ]))
             offset += bytes
         }
         var json = Array(JSONValue.object(entries).serialized().utf8)
         // The data starts at a multiple of 8 bytes.
         json.append(contentsOf: repeatElement(UInt8(ascii: " "), count: (8 - json.count % 8) % 8))
-        try AtomicFile.write(to: url) { file in
-            try withUnsafeBytes(of: UInt64(json.count).littleEndian) { try file.write($0) }
-            try json.withUnsafeBytes { try file.write($0) }
+        try AtomicFile.write(to: url.path) { file in
+            try file.write(withUnsafeBytes(of: UInt64(json.count).littleEndian) { Array($0) })
+            try file.write(json)
             for part in parts { try part { try file.write($0) } }
         }
     }
