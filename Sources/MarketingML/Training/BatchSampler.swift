@@ -32,6 +32,13 @@ struct BatchSampler: Sendable {
             tokens += lengths[row]
         }
         if !batch.isEmpty { batches.append(batch) }
+        if epoch == 0 && orders == nil {
+            // The longest batch goes first: if memory does not suffice that shows at once, and if it does, it stays.
+            let longest = batches.indices.max { tokenCount(batches[$0]) < tokenCount(batches[$1]) }
+            if let longest { batches.swapAt(0, longest) }
+        }
         return batches
     }
+
+    private func tokenCount(_ rows: [Int]) -> Int { rows.reduce(0) { $0 + lengths[$1] } }
 }

@@ -10,8 +10,8 @@ import Synchronization
 /// Hands out 64-byte-aligned blocks and keeps those that come back, so that a training step allocates nothing
 /// new after the first.
 ///
-/// Blocks have sizes in steps of an eighth of a power of two. A request takes the smallest cached block that is
-/// large enough: batches of changing length so live on the blocks of the longest.
+/// Blocks are powers of two, and a request may take one of the next size as well: batches of changing length so live
+/// on the same blocks. What a tensor leaves unused of a fresh block costs no memory, since its pages are never touched.
 /// `MARKETINGML_EXACT_ALLOCATION=1` turns the cache off and allocates exact sizes, for address sanitizers.
 public enum TensorMemory {
     /// Counters since the start of the process.
@@ -48,27 +48,23 @@ public enum TensorMemory {
 
     private static let state = Mutex(State())
     private static let exact = getenv("MARKETINGML_EXACT_ALLOCATION") != nil
-    private static let classCount = 8 * 42
-    // Small requests have fixed shapes (biases, norms): letting them take large blocks would waste those.
-    private static let sharedClass = sizeClass(of: 4096)
+    private static let smallestExponent = 6
+    private static let classCount = 48 - smallestExponent
 
-    /// Class 8 e + m holds blocks of (8 + m) 2^(e + 3) bytes.
-    private static func byteCount(ofClass index: Int) -> Int { (8 + index % 8) << (index / 8 + 3) }
+    /// Class c holds blocks of 2^(c + 6) bytes.
+    private static func byteCount(ofClass index: Int) -> Int { 1 << (index + smallestExponent) }
 
     private static func sizeClass(of bytes: Int) -> Int {
-        guard bytes > 64 else { return 0 }
-        let exponent = Int.bitWidth - 1 - (bytes - 1).leadingZeroBitCount
-        let mantissa = (bytes - 1) >> (exponent - 3)
-        return (exponent - 6) * 8 + mantissa - 8 + 1
+        max(0, Int.bitWidth - max(bytes - 1, 0).leadingZeroBitCount - smallestExponent)
     }
 
     /// A block of at least `bytes` bytes; `release` wants the class back.
     static func allocate(bytes: Int) -> (address: UnsafeMutableRawPointer, sizeClass: Int) {
         if exact { return (system(bytes: max(bytes, 1)), -1) }
         let wanted = sizeClass(of: bytes)
+        precondition(wanted < classCount, "out of memory: \(bytes) bytes for a tensor")
         let cached: (UInt, Int)? = state.withLock { state in
-            let last = wanted < sharedClass ? wanted : classCount - 1
-            for index in wanted...last {
+            for index in wanted...min(wanted + 1, classCount - 1) {
                 if let address = state.blocks[index].popLast() {
                     state.statistics.usedBytes += byteCount(ofClass: index)
                     return (address, index)
