@@ -39,11 +39,11 @@ typedef enum mml_activation {
     MML_SIGMOID = 5,
 } mml_activation;
 
-typedef enum mml_unary {
+typedef enum mml_unary_op {
     MML_NEGATE, MML_EXP, MML_LOG, MML_SQRT, MML_ERF, MML_ABS, MML_RECIPROCAL,
-} mml_unary;
+} mml_unary_op;
 
-typedef enum mml_binary { MML_ADD, MML_SUBTRACT, MML_MULTIPLY, MML_DIVIDE, MML_MAXIMUM, MML_MINIMUM } mml_binary;
+typedef enum mml_binary_op { MML_ADD, MML_SUBTRACT, MML_MULTIPLY, MML_DIVIDE, MML_MAXIMUM, MML_MINIMUM } mml_binary_op;
 
 // Dropout by counter: element i of a call keeps its value (scaled by 1 / (1 - rate)) when word
 // `first + i` of the stream (seed, stream) is at least rate * 2^32. Nothing is stored: the backward pass
