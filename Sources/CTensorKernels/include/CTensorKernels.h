@@ -85,4 +85,6 @@ void mml_random_words(uint64_t seed, uint64_t stream, uint64_t first, ptrdiff_t 
 void mml_half_to_float(ptrdiff_t n, const uint16_t *x, float *y);
 void mml_bfloat16_to_float(ptrdiff_t n, const uint16_t *x, float *y);
 
+#include "mml_reference.h"
+
 #endif
