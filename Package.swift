@@ -19,11 +19,12 @@ let package = Package(
         .systemLibrary(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(name: "CFiles"),
         .target(
             name: "CTensorKernels",
             exclude: ["templates"],
             linkerSettings: [.linkedLibrary("m"), .linkedLibrary("pthread", .when(platforms: [.linux]))]),
-        .target(name: "Tensor", dependencies: ["CTensorKernels", "COpenBLAS", "CLAPACKE", "CZlib"]),
+        .target(name: "Tensor", dependencies: ["CTensorKernels", "COpenBLAS", "CLAPACKE", "CZlib", "CFiles"]),
         .target(name: "MarketingML", dependencies: ["Tensor"]),
         .target(name: "Recommend", dependencies: ["Tensor"]),
         .target(name: "TestSupport", dependencies: ["Tensor"], path: "Tests/TestSupport"),
