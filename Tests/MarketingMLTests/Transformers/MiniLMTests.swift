@@ -7,7 +7,7 @@ import Testing
 /// The real MiniLM against PyTorch: Tests/Reference/minilm.py wrote the fixture.
 @Suite struct MiniLMTests {
     private func file() throws -> SafeTensorsFile {
-        try SafeTensorsFile(TestData.fixture("minilm-hidden.safetensors", in: .module))
+        try SafeTensorsFile(TestData.fixture("minilm-hidden.safetensors", .module))
     }
 
     @Test func hiddenStates() throws {
