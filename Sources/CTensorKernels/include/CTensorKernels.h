@@ -21,6 +21,8 @@ typedef enum mml_type { MML_F32 = 0, MML_F64 = 1 } mml_type;
 const char *mml_isa_name(void);
 // Name of the i-th set that this machine can run, best last; NULL past the end.
 const char *mml_isa_available(int i);
+// 1 when this C code was compiled with optimisation; debug builds are some 30 times slower.
+int mml_is_optimized(void);
 
 // Thread pool (pool.c).
 int mml_thread_count(void);
