@@ -10,8 +10,8 @@ import Synchronization
 /// Hands out 64-byte-aligned blocks and keeps those that come back, so that a training step allocates nothing
 /// new after the first.
 ///
-/// Blocks are powers of two, and a request may take one of the next size as well: batches of changing length so live
-/// on the same blocks. What a tensor leaves unused of a fresh block costs no memory, since its pages are never touched.
+/// Blocks are powers of two, and a request may take one of the next size as well (up to 1 MiB, of the next four):
+/// batches of changing length so live on the same blocks. What a tensor leaves unused of a fresh block costs no memory, since its pages are never touched.
 /// `MARKETINGML_EXACT_ALLOCATION=1` turns the cache off and allocates exact sizes, for address sanitizers.
 public enum TensorMemory {
     /// Counters since the start of the process.
@@ -49,6 +49,7 @@ public enum TensorMemory {
     private static let state = Mutex(State())
     private static let exact = getenv("MARKETINGML_EXACT_ALLOCATION") != nil
     private static let smallestExponent = 6
+    private static let largeClass = sizeClass(of: 1 << 20)
     private static let classCount = 48 - smallestExponent
 
     /// Class c holds blocks of 2^(c + 6) bytes.
@@ -64,7 +65,7 @@ public enum TensorMemory {
         let wanted = sizeClass(of: bytes)
         precondition(wanted < classCount, "out of memory: \(bytes) bytes for a tensor")
         let cached: (UInt, Int)? = state.withLock { state in
-            for index in wanted...min(wanted + 1, classCount - 1) {
+            for index in wanted...min(wanted + (wanted < largeClass ? 4 : 1), classCount - 1) {
                 if let address = state.blocks[index].popLast() {
                     state.statistics.usedBytes += byteCount(ofClass: index)
                     return (address, index)
