@@ -76,7 +76,9 @@ struct TrainingCheckpoints {
                 .invalidOption, "the checkpoint belongs to a run with other data, options or model; use another directory",
                 at: .init(file: directory.path))
         }
-        guard state.epoch >= 0, state.window >= 0, state.step >= 0, state.history.losses.count == state.step else {
+        guard state.epoch >= 0, state.window >= 0, state.history.losses.count == state.step,
+            state.history.bestEpoch.map({ 0...state.epoch ~= $0 }) ?? true
+        else {
             throw MarketingMLError(.malformedFile, "counts that do not fit each other", at: .init(file: stateURL.path))
         }
         let restored = try read(model, from: directory.appendingPathComponent("model.safetensors"))

@@ -26,7 +26,7 @@ import Testing
     @Test(arguments: [Set(name: "product-reviews-en", label: "sentiment"), Set(name: "sentences-en", label: "label")])
     func sameLossesAndPredictions(_ set: Set) throws {
         guard let directory = TestData.minilm(), let train = try set.read("train"), let test = try set.read("test") else { return }
-        let file = try SafeTensorsFile(TestData.fixture("finetune-\(set.name).safetensors", in: .module))
+        let file = try SafeTensorsFile(TestData.fixture("finetune-\(set.name).safetensors", .module))
         let order = try file.integers("order")
         let head = Linear<Float>(weight: try file.tensor("classifier.weight"), bias: try file.tensor("classifier.bias"))
         let start = TextClassifier<String>.Start(
@@ -64,7 +64,7 @@ import Testing
             print("seed \(seed): accuracy \(accuracy)")
             accuracies.append(accuracy)
         }
-        let data = try Data(contentsOf: TestData.fixture("finetune-seeds.json", in: .module))
+        let data = try Data(contentsOf: TestData.fixture("finetune-seeds.json", .module))
         let reference = try JSONDecoder().decode(Reference.self, from: data).runs.map(\.accuracy)
         let (ours, theirs) = (accuracies.reduce(0, +) / 10, reference.reduce(0, +) / Double(reference.count))
         print("mean of ten seeds: \(ours), PyTorch's: \(theirs)")

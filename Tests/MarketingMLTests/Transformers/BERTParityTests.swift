@@ -22,11 +22,11 @@ import Testing
     ]
 
     private func fixture(_ name: String) throws -> SafeTensorsFile {
-        try SafeTensorsFile(TestData.fixture("\(name).safetensors", in: .module))
+        try SafeTensorsFile(TestData.fixture("\(name).safetensors", .module))
     }
 
     private func classifier<Scalar>(_ activation: Activation, _ pooling: Pooling) throws -> SequenceClassifier<Scalar> {
-        let checkpoint = try BERTCheckpoint(directory: TestData.fixture("bert-small", in: .module))
+        let checkpoint = try BERTCheckpoint(directory: TestData.fixture("bert-small", .module))
         var configuration = checkpoint.configuration
         configuration.activation = activation
         configuration.hiddenDropout = 0
@@ -40,12 +40,7 @@ import Testing
 
     private func data() throws -> (batch: TokenBatch, targets: [Int32]) {
         let file = try fixture("bert-small")
-        let lengths = try file.integers("lengths").elements.map { Int($0) }
-        let batch = TokenBatch(
-            ids: try file.integers("ids").elements.map { Int32($0) },
-            typeIDs: try file.integers("token_types").elements.map { Int32($0) },
-            rowOffsets: lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) })
-        return (batch, try file.integers("labels").elements.map { Int32($0) })
+        return (try file.packedRows(), try file.integers("labels").elements.map { Int32($0) })
     }
 
     @Test(arguments: variants)
@@ -118,7 +113,7 @@ import Testing
             var steps: Steps
         }
         let plan = try JSONDecoder().decode(
-            Plan.self, from: Data(contentsOf: TestData.fixture("bert-small.json", in: .module)))
+            Plan.self, from: Data(contentsOf: TestData.fixture("bert-small.json", .module)))
         let file = try fixture("bert-small-steps")
         let expectedLosses = try file.tensor("losses", as: Float.self).elements
         let expectedNorms = try file.tensor("gradient_norms", as: Float.self).elements
