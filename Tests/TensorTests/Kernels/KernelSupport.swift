@@ -51,8 +51,8 @@ final class Guarded<Scalar: KernelScalar> {
     }
 }
 
-/// Element by element |actual - expected| <= tolerance (1 + |expected|), infinities and NaN in the same places; and
-/// nothing written out of bounds.
+/// Element by element |actual - expected| <= tolerance (1 + |expected|), infinities and NaN in the same
+/// places; and nothing written out of bounds.
 func expectSame<Scalar: KernelScalar>(
     _ actual: Guarded<Scalar>, _ expected: Guarded<Scalar>, _ what: @autoclosure () -> String,
     within tolerance: Double = Scalar.closeness, sourceLocation: SourceLocation = #_sourceLocation

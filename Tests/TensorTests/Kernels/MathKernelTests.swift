@@ -36,7 +36,7 @@ import Testing
         _ y: UnsafeMutablePointer<Float>
     ) { mml_activate(MML_F32, Int32(activation.rawValue), count, x, y) }
 
-    /// Every 30011-th bit pattern (subnormals, infinities and NaN among them) and the interval -20 ... 20 evenly.
+    /// Every 30011-th bit pattern (subnormals, infinities and NaN among them) and -20 ... 20 evenly.
     @Test(arguments: functions) func accuracy(function: Function) {
         let inputs =
             stride(from: UInt64(0), to: 1 << 32, by: 30011).map { Float(bitPattern: UInt32($0)) }

@@ -184,7 +184,7 @@ import Testing
         check(Double.self)
     }
 
-    /// PyTorch 2: F.cross_entropy([[1., 2., 0.5]], [2], weight=[1, 2, 3], label_smoothing=0.1, reduction="sum").
+    /// PyTorch: F.cross_entropy([[1, 2, 0.5]], [2], weight=[1, 2, 3], label_smoothing=0.1, reduction="sum").
     @Test func crossEntropyOfPyTorch() {
         let x = Guarded<Double>([1, 2, 0.5]), weights = Guarded<Double>([1, 2, 3])
         let (loss, dx) = (Guarded<Double>(zeros: 1), Guarded<Double>(zeros: 3))
