@@ -33,6 +33,12 @@ struct WordPieceEncoder {
         offsets.reserveCapacity(count)
     }
 
+    /// Forgets the tokens and keeps the room.
+    mutating func removeAll() {
+        ids.removeAll(keepingCapacity: true)
+        offsets.removeAll(keepingCapacity: true)
+    }
+
     /// Keeps the first `count` tokens of those from `start` on.
     mutating func truncate(to count: Int, from start: Int = 0) {
         let excess = ids.count - start - min(count, ids.count - start)
@@ -42,8 +48,8 @@ struct WordPieceEncoder {
 
     /// Appends the tokens of a text, without special tokens around it.
     ///
-    /// Stops after the word that reaches `limit` tokens, as the reference does.
-    mutating func encode(_ text: UnsafeBufferPointer<UInt8>, limit: Int) {
+    /// Stops after the word that reaches `limit` tokens.
+    mutating func encode(_ text: UnsafeBufferPointer<UInt8>, limit: Int = .max) {
         guard let bytes = text.baseAddress, !text.isEmpty else { return }
         let (sum, overflow) = ids.count.addingReportingOverflow(limit)
         let stop = overflow ? Int.max : sum

@@ -170,10 +170,10 @@ extension WordPieceTokenizer {
             text.withUTF8 { bytes in
                 _ = appendSingle(bytes, addSpecialTokens, &encoder, &batch.typeIDs)
             }
-            encoder.offsets.removeAll(keepingCapacity: true)
-            batch.rowOffsets.append(encoder.ids.count)
+            batch.ids += encoder.ids
+            batch.rowOffsets.append(batch.ids.count)
+            encoder.removeAll()
         }
-        batch.ids = encoder.ids
         return batch
     }
 
@@ -214,11 +214,9 @@ extension WordPieceTokenizer {
         _ first: UnsafeBufferPointer<UInt8>, _ second: UnsafeBufferPointer<UInt8>, _ addSpecialTokens: Bool
     ) -> Encoding {
         let added = addSpecialTokens ? SequenceTemplate.addedCount(model.template.pair) : 0
-        // Each text stops early at the whole limit, which decides ties between two that are too long.
-        let limit = truncation?.maxLength ?? .max
         var encoders = [WordPieceEncoder(model), WordPieceEncoder(model)]
-        encoders[0].encode(first, limit: limit)
-        encoders[1].encode(second, limit: truncation?.strategy == .onlyFirst ? .max : limit)
+        encoders[0].encode(first)
+        encoders[1].encode(second)
         if let truncation {
             let lengths = truncation.lengths(encoders[0].ids.count, encoders[1].ids.count, added: added)
             encoders[0].truncate(to: lengths.0)
