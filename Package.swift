@@ -28,11 +28,13 @@ let package = Package(
         .target(name: "MarketingML", dependencies: ["Tensor"]),
         .target(name: "Recommend", dependencies: ["Tensor"]),
         .target(name: "TestSupport", dependencies: ["Tensor"], path: "Tests/TestSupport"),
+        // Trains in a process of its own, which the tests kill and resume.
+        .executableTarget(name: "TrainingChild", dependencies: ["MarketingML"], path: "Tests/TrainingChild"),
         .testTarget(
             name: "TensorTests", dependencies: ["Tensor", "CTensorKernels", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "MarketingMLTests", dependencies: ["MarketingML", "TestSupport"],
+            name: "MarketingMLTests", dependencies: ["MarketingML", "TestSupport", "TrainingChild"],
             resources: [.copy("Fixtures")]),
         .testTarget(name: "RecommendTests", dependencies: ["Recommend", "TestSupport"]),
     ],

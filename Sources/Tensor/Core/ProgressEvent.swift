@@ -74,7 +74,7 @@ extension ProgressEvent.Phase: CustomStringConvertible {
 public enum ProgressResponse: Sendable {
     /// Go on.
     case `continue`
-    /// Stop at the next step; the computation throws `CancellationError`.
+    /// Stop here; the computation returns what it has so far. (Cancelling its task throws `CancellationError`.)
     case stop
 }
 
