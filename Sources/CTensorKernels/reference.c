@@ -144,8 +144,8 @@ void mml_reference_random_uniform(
     for (ptrdiff_t i = 0; i < n; i++) {
         uint64_t at = first + (uint64_t)i;
         double high = word(seed, stream, 2 * at) >> 5, low = word(seed, stream, 2 * at + 1) >> 6;
-        set(type, y, i,
-            type == MML_F32 ? (word(seed, stream, at) >> 8) / 16777216.0 : (high * 67108864 + low) / 9007199254740992.0);
+        if (type == MML_F32) set(type, y, i, (word(seed, stream, at) >> 8) / 16777216.0);
+        else set(type, y, i, (high * 67108864 + low) / 9007199254740992.0);
     }
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Fits the polynomials and rational functions of Sources/CTensorKernels/templates/math.inc (float versions).
 
-Minimax fits of the relative error by the Remez exchange algorithm in 50-digit arithmetic (mpmath). For a rational
-function the linear system of each exchange step is solved repeatedly, with the levelled error E of the step before
-in the term E Q(x). Prints the coefficients as C float literals, lowest order first, with the error before rounding.
+Minimax fits by the Remez exchange algorithm in 50-digit arithmetic; rational functions take Newton's method inside
+each exchange step. Prints the coefficients as C float literals, lowest order first, with the error before they were
+rounded. Needs mpmath and numpy.
 
     python3 fit_polynomials.py
 """
@@ -75,60 +75,73 @@ def remez(f, weight, low, high, p_degree, q_degree=0, skew=1, rounds=30):
                 break
 
 
+def floats(values):
+    return ", ".join(f"{float(str(np.float32(float(v))))!r}f" for v in values)
+
+
 def report(name, p, q, error):
-    print(f"{name}: relative error {mp.nstr(error, 3)} = 2^{mp.nstr(mp.log(error, 2), 4)}")
-    print("    P: " + ", ".join(f"{np.float32(float(c))!r}f".replace("np.float32(", "").replace(")", "") for c in p))
+    print(f"{name}: error {mp.nstr(error, 3)} = 2^{mp.nstr(mp.log(error, 2), 4)}")
+    print("    p:", floats(p))
     if len(q) > 1:
-        print("    Q: " + ", ".join(f"{np.float32(float(c))!r}f".replace("np.float32(", "").replace(")", "") for c in q))
+        print("    q:", floats(q))
 
 
 def high_low(name, x, bits):
     """x = high + low, high with `bits` significant bits."""
-    exponent = mp.floor(mp.log(abs(x), 2)) + 1
-    high = mp.nint(x * mp.mpf(2) ** (bits - exponent)) / mp.mpf(2) ** (bits - exponent)
-    print(f"{name}: high {mp.nstr(high, 20)}, low {np.float32(float(x - high))!r}, whole {np.float32(float(x))!r}")
+    scale = mp.mpf(2) ** (bits - mp.floor(mp.log(abs(x), 2)) - 1)
+    high = mp.nint(x * scale) / scale
+    print(f"{name}: high {mp.nstr(high, 20)}, low {floats([x - high])}")
+
+
+TINY = mp.mpf("1e-12")
+
+
+def exp_tail(r):
+    """P of e^r = 1 + r + r^2 P(r)."""
+    return (mp.exp(r) - 1 - r) / r**2 if abs(r) > TINY else mp.mpf(1) / 2 + r / 6
+
+
+def log_tail(f):
+    """P of log(1 + f) = f - f^2/2 + f^3 P(f)."""
+    return (mp.log1p(f) - f + f**2 / 2) / f**3 if abs(f) > TINY else mp.mpf(1) / 3 - f / 4
+
+
+def erf_tail(t):
+    """P of erf(x) = x + x P(x^2)."""
+    return mp.erf(mp.sqrt(t)) / mp.sqrt(t) - 1 if t > TINY else 2 / mp.sqrt(mp.pi) * (1 - t / 3) - 1
+
+
+def tanh_tail(t):
+    """P of tanh(x) = x + x^3 P(x^2)."""
+    return (mp.tanh(mp.sqrt(t)) / mp.sqrt(t) - 1) / t if t > TINY else -mp.mpf(1) / 3 + 2 * t / 15
+
+
+def odd_cdf(t):
+    """(Phi(x) - 1/2) / x for the standard normal distribution function Phi and t = x^2."""
+    x = mp.sqrt(t)
+    return mp.erf(x / mp.sqrt(2)) / 2 / x if t > TINY else 1 / mp.sqrt(2 * mp.pi)
+
+
+def odd_slope(t):
+    """(d/dx (x Phi(x)) - 1/2) / x."""
+    return odd_cdf(t) + mp.exp(-t / 2) / mp.sqrt(2 * mp.pi)
 
 
 if __name__ == "__main__":
-    half = mp.log(2) / 2
     high_low("ln 2", mp.log(2), 14)
-    print("log2 e:", repr(np.float32(float(1 / mp.log(2)))))
+    print("log2 e:", floats([1 / mp.log(2)]))
 
-    # exp(r) = 1 + r + r^2 P(r), |r| <= ln(2)/2 (a little more: the rounding of x log2(e) may be off).
-    wide = half * mp.mpf("1.0001")
-    series = lambda x: (mp.exp(x) - 1 - x) / x**2 if abs(x) > mp.mpf("1e-15") else mp.mpf(1) / 2 + x / 6
-    for degree in (3, 4):
-        report(f"exp, degree {degree}", *remez(series, lambda x: x**2 * mp.exp(-x) + mp.mpf("1e-12"), -wide, wide, degree))
-
-    # log(1 + f) = f - f^2/2 + f^3 P(f), 1 + f in [sqrt(1/2), sqrt 2]; error relative to log(1 + f).
-    def tail(f):
-        if abs(f) < mp.mpf("1e-12"):
-            return mp.mpf(1) / 3 - f / 4
-        return (mp.log1p(f) - f + f**2 / 2) / f**3
-
-    def tail_weight(f):
-        return abs(f**3 / mp.log1p(f)) if abs(f) > mp.mpf("1e-12") else mp.mpf("1e-24")
-
+    # Relative error of the whole function: the weights below are (what P is multiplied with) / function.
+    edge = mp.log(2) / 2 * mp.mpf("1.0001")  # the rounding of x log2(e) may be off a little
+    report("exp", *remez(exp_tail, lambda r: r**2 * mp.exp(-r) + TINY, -edge, edge, 4))
     low, high = mp.sqrt(mp.mpf(1) / 2) - 1, mp.sqrt(2) - 1
-    for degree in (6, 7, 8):
-        report(f"log, degree {degree}", *remez(tail, lambda f: tail_weight(f) + mp.mpf("1e-9"), low, high, degree))
-
-    # erf(x) = x P(x^2) / Q(x^2) for |x| <= 3.925, 1 beyond.
-    def erf_over_x(t):
-        return mp.erf(mp.sqrt(t)) / mp.sqrt(t) if t > mp.mpf("1e-30") else 2 / mp.sqrt(mp.pi)
-
-    for degrees in ((4,4),(5, 5),(6,4),(5,4)):
-        try:
-            report(f"erf, degrees {degrees}",
-                   *remez(erf_over_x, lambda t: 1 / erf_over_x(t), mp.mpf(0), mp.mpf("3.925") ** 2, *degrees, skew=SK))
-        except Exception as e: print(degrees, e)
-
-    # tanh(x) = x P(x^2) / Q(x^2) for |x| <= 9.02, 1 beyond.
-    def tanh_over_x(t):
-        return mp.tanh(mp.sqrt(t)) / mp.sqrt(t) if t > mp.mpf("1e-30") else mp.mpf(1)
-
-    for degrees in ((4, 4), (5,3),(5, 4)):
-        try:
-            report(f"tanh, degrees {degrees}",
-                   *remez(tanh_over_x, lambda t: 1 / tanh_over_x(t), mp.mpf(0), mp.mpf("9.02") ** 2, *degrees, skew=SK))
-        except Exception as e: print(degrees, e)
+    log_weight = lambda f: abs(f**3 / mp.log1p(f)) + mp.mpf("1e-9") if abs(f) > TINY else mp.mpf("1e-9")
+    report("log", *remez(log_tail, log_weight, low, high, 8))
+    report("erf, below 1", *remez(erf_tail, lambda t: 1 / (1 + erf_tail(t)), 0, 1, 6))
+    report("log erfc, 1 to 4", *remez(lambda x: mp.log(mp.erfc(x)), lambda x: mp.erfc(x) / mp.erf(x), 1, 4, 6))
+    report("tanh, below 0.6",
+           *remez(tanh_tail, lambda t: t / (1 + t * tanh_tail(t)) + TINY, 0, mp.mpf("0.6") ** 2, 4))
+    # Absolute error.
+    absolute = lambda t: mp.sqrt(t) + mp.mpf("1e-3")
+    report("normal distribution", *remez(odd_cdf, absolute, 0, mp.mpf("5.5") ** 2, 5, 5))
+    report("slope of x Phi(x)", *remez(odd_slope, absolute, 0, mp.mpf("6.2") ** 2, 7, 6, skew=mp.mpf("1.5")))

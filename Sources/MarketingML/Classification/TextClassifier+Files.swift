@@ -76,10 +76,10 @@ extension TextClassifier {
         let tokenizer = try WordPieceTokenizer(directory: directory)
         let bert = try BERT(encoder: encoder, tokenizer: tokenizer)
         let card = try ModelCard.read(from: directory.appendingPathComponent("card.json"))
-        let limit = bert.configuration.maximumPositions
+        let maxLength = min(card?.maxLength ?? 512, bert.configuration.maximumPositions)
         self.init(
-            maxLength: min(card?.maxLength ?? 512, limit), card: card ?? ModelCard(task: "text-classification"), model: model,
-            tokenizer: tokenizer, labelSet: labelSet)
+            maxLength: maxLength, card: card ?? ModelCard(task: "text-classification"), model: model,
+            tokenizer: tokenizer.truncating(to: maxLength), labelSet: labelSet)
     }
 }
 

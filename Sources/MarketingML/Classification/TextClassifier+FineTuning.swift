@@ -36,9 +36,9 @@ extension TextClassifier {
         guard labelSet.count >= 2 else {
             throw MarketingMLError(.emptyData, "training needs texts of at least 2 labels, found \(labelSet.count)")
         }
-        let tokenizer = bert.tokenizer
         let maxLength = options.maxLength ?? min(512, bert.configuration.maximumPositions)
-        let batch = tokenizer.encodeBatch(train.texts, maxLength: maxLength)
+        let tokenizer = bert.tokenizer.truncating(to: maxLength)
+        let batch = tokenizer.encodeBatch(train.texts)
         let targets = try labelSet.indices(of: train.labels).map { Int32($0) }
         let weights = try options.classWeights.values(for: targets, classes: labelSet.count)
 
@@ -53,7 +53,7 @@ extension TextClassifier {
         let validationSet = try validation.map { data in
             guard data.count > 0 else { throw MarketingMLError(.emptyData, "the validation data has no texts") }
             return (
-                batch: tokenizer.encodeBatch(data.texts, maxLength: maxLength),
+                batch: tokenizer.encodeBatch(data.texts),
                 targets: try labelSet.indices(of: data.labels).map { Int32($0) }
             )
         }

@@ -14,6 +14,7 @@ public struct TextClassifier<Label: Hashable & Sendable & Codable>: Sendable {
     /// How it was trained; empty for a model read from another library's files.
     public let card: ModelCard
     let model: SequenceClassifier<Float>
+    /// Cuts texts at `maxLength`.
     let tokenizer: WordPieceTokenizer
     let labelSet: LabelSet<Label>
 
@@ -22,13 +23,13 @@ public struct TextClassifier<Label: Hashable & Sendable & Codable>: Sendable {
 
     /// The prediction for one text.
     public func predict(_ text: String) throws -> TextPrediction<Label> {
-        let probabilities = probabilities(of: tokenizer.encodeBatch([text], maxLength: maxLength))
+        let probabilities = probabilities(of: tokenizer.encodeBatch([text]))
         return prediction(probabilities.elements[...])
     }
 
     /// One prediction a text, in order; each the same as for that text alone.
     public func predict(_ texts: [String]) throws -> [TextPrediction<Label>] {
-        let probabilities = probabilities(of: tokenizer.encodeBatch(texts, maxLength: maxLength)).elements
+        let probabilities = probabilities(of: tokenizer.encodeBatch(texts)).elements
         let classes = labels.count
         return texts.indices.map { prediction(probabilities[$0 * classes..<($0 + 1) * classes]) }
     }
@@ -37,7 +38,7 @@ public struct TextClassifier<Label: Hashable & Sendable & Codable>: Sendable {
     ///
     /// - Throws: `.emptyData` without texts, `.unknownLabel` for a label that it was not trained on.
     public func evaluate(_ data: LabeledTexts<Label>) throws -> ClassificationReport<Label> {
-        let probabilities = probabilities(of: tokenizer.encodeBatch(data.texts, maxLength: maxLength))
+        let probabilities = probabilities(of: tokenizer.encodeBatch(data.texts))
         return try ClassificationReport(labels: data.labels, probabilities: probabilities.elements, classes: labelSet)
     }
 

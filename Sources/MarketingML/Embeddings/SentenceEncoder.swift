@@ -7,6 +7,7 @@ public struct SentenceEncoder: Sendable {
     /// The longest text in tokens; longer ones are cut.
     public let maxLength: Int
     private let bert: BERT
+    private let tokenizer: WordPieceTokenizer
 
     /// The vectors' size D.
     public var dimension: Int { bert.configuration.hiddenSize }
@@ -19,7 +20,8 @@ public struct SentenceEncoder: Sendable {
         }
         self.bert = bert
         self.pooling = pooling
-        self.maxLength = min(maxLength ?? bert.tokenizer.maxLength ?? 512, limit)
+        self.maxLength = min(maxLength ?? bert.tokenizer.truncation?.maxLength ?? 512, limit)
+        tokenizer = bert.tokenizer.truncating(to: self.maxLength)
     }
 
     /// Reads a Hugging Face directory; `1_Pooling/config.json`, where there is one, tells the pooling.
@@ -37,7 +39,7 @@ public struct SentenceEncoder: Sendable {
 
     /// The vectors of texts, each of length 1: [texts, D]; the dot product of two is their cosine.
     public func embed(_ texts: [String]) throws -> Tensor<Float> {
-        let batch = bert.tokenizer.encodeBatch(texts, maxLength: maxLength)
+        let batch = tokenizer.encodeBatch(texts)
         var vectors: [Tensor<Float>] = []
         var none: DropoutStreams?
         var first = 0

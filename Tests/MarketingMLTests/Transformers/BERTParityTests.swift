@@ -40,12 +40,7 @@ import Testing
 
     private func data() throws -> (batch: TokenBatch, targets: [Int32]) {
         let file = try fixture("bert-small")
-        let lengths = try file.integers("lengths").elements.map { Int($0) }
-        let batch = TokenBatch(
-            ids: try file.integers("ids").elements.map { Int32($0) },
-            typeIDs: try file.integers("token_types").elements.map { Int32($0) },
-            rowOffsets: lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) })
-        return (batch, try file.integers("labels").elements.map { Int32($0) })
+        return (try file.packedRows(), try file.integers("labels").elements.map { Int32($0) })
     }
 
     @Test(arguments: variants)

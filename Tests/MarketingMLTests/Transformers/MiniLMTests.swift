@@ -14,15 +14,8 @@ import Testing
         guard let directory = TestData.minilm() else { return }
         let bert = try BERT(directory: directory)
         let file = try file()
-        func batch(_ prefix: String) throws -> TokenBatch {
-            let lengths = try file.integers("\(prefix)lengths").elements.map { Int($0) }
-            return TokenBatch(
-                ids: try file.integers("\(prefix)ids").elements.map { Int32($0) },
-                typeIDs: try file.integers("\(prefix)token_types").elements.map { Int32($0) },
-                rowOffsets: lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) })
-        }
         var none: DropoutStreams?
-        let texts = try batch("")
+        let texts = try file.packedRows()
         let hidden = bert.encoder(texts, dropout: &none)
         expectClose(hidden.elements, try file.tensor("hidden", as: Float.self).elements, absolute: 2e-5, "hidden")
         let pooled = bert.encoder.pooler.map { $0(hidden.rows(at: texts.rowOffsets.dropLast()), activation: .tanh) }
