@@ -1,11 +1,11 @@
 import Tensor
 
 #if canImport(Darwin)
-    internal import func Darwin.log
+    import func Darwin.log
 #elseif canImport(Musl)
-    internal import func Musl.log
+    import func Musl.log
 #else
-    internal import func Glibc.log
+    import func Glibc.log
 #endif
 
 /// How well a classifier's probabilities agree with the true labels of a data set.
