@@ -1,7 +1,7 @@
 #if canImport(FoundationEssentials)
-    public import struct FoundationEssentials.URL
+    import FoundationEssentials
 #else
-    public import struct Foundation.URL
+    import Foundation
 #endif
 import Tensor
 

@@ -1,18 +1,18 @@
 import Tensor
 
 #if canImport(Darwin)
-    internal import func Darwin.log
+    import func Darwin.log
 #elseif canImport(Musl)
-    internal import func Musl.log
+    import func Musl.log
 #else
-    internal import func Glibc.log
+    import func Glibc.log
 #endif
 
 /// How well a classifier's probabilities agree with the true labels of a data set.
 ///
 /// The definitions are those of scikit-learn's `classification_report`, `roc_auc_score` and `log_loss`. A quotient
-/// with nothing below the line (the precision of a class that was never predicted) is 0. Averages go over the
-/// classes that occur among the true or the predicted labels.
+/// with nothing below the line (the precision of a class that was never predicted) is 0. Averages go over all
+/// classes of the model, as with scikit-learn's `labels=` and `zero_division=0`.
 public struct ClassificationReport<Label: Hashable & Sendable & Codable>: Sendable, Equatable, Codable {
     /// The figures of one class.
     public struct ClassScores: Sendable, Equatable, Codable {
@@ -94,8 +94,7 @@ public struct ClassificationReport<Label: Hashable & Sendable & Codable>: Sendab
         accuracy = Double(confusion.correct) / Double(labels.count)
         majorityShare = Double(scores.map(\.support).max() ?? 0) / Double(labels.count)
         self.classes = scores
-        macro = Average(
-            scores, weights: scores.indices.map { scores[$0].support + confusion.predicted($0) > 0 ? 1 : 0 })
+        macro = Average(scores, weights: scores.map { _ in 1 })
         weighted = Average(scores, weights: scores.map { Double($0.support) })
         self.confusion = confusion
         rocAUC = Self.rocAUC(truth: truth, probabilities: probabilities, classes: width)
