@@ -12,7 +12,7 @@ extension TextClassifier {
     ///
     /// - Throws: `.inputOutput`; the old directory is then still there.
     public func save(to directory: URL) throws {
-        try AtomicDirectory.replace(at: directory.path, marker: "config.json") { path in
+        try AtomicDirectory.replace(at: directory.path, marker: "card.json") { path in
             let directory = URL(fileURLWithPath: path)
             try AtomicFile.write(config.serialized(pretty: true), to: directory.appendingPathComponent("config.json").path)
             var writer = SafeTensorsWriter()

@@ -112,6 +112,8 @@ struct TrainingLoop<Model: Parameterized<Float>> {
         guard let validate else { return true }
         try Task.checkCancellation()
         let score = try validate(model)
+        // The next update changes the weights; packed forms of old ones would only take memory.
+        model.forEachParameter { _, parameter in parameter.releasePackedForm() }
         record.validationLoss = score.loss
         record.validationAccuracy = score.accuracy
         _ = meter.validated(loss: score.loss, step: run.optimizer.step)

@@ -1,4 +1,5 @@
 internal import CTensorKernels
+import Synchronization
 
 extension Tensor where Scalar: TensorFloatingPoint {
     /// Multi-head self-attention over packed sequences: softmax(q kᵀ / √(head size)) v for every head and sequence.
@@ -86,11 +87,15 @@ private struct AttentionPlan: Sendable {
         // A few heads a task when sequences are short: waking and scratch are then shared.
         let headsPerTask = max(1, min(heads, 4096 / max(1, longest * longest)))
         let tasksPerSequence = (heads + headsPerTask - 1) / headsPerTask
-        parallel(order.count * tasksPerSequence) { task in
+        let tasks = order.count * tasksPerSequence
+        // As many as can be in use, whoever turns up: what is allocated must not depend on timing.
+        let spare = Mutex((0..<min(tasks, ThreadPool.threadCount)).map { _ in Tensor<Scalar>(uninitialized: [scratchCount]) })
+        parallel(tasks) { task in
             let sequence = order[task / tasksPerSequence]
             let rows = offsets[sequence]..<offsets[sequence + 1]
             if rows.isEmpty { return }
-            let scratch = Tensor<Scalar>(uninitialized: [scratchCount])
+            let scratch = spare.withLock { $0.popLast() } ?? Tensor<Scalar>(uninitialized: [scratchCount])
+            defer { spare.withLock { $0.append(scratch) } }
             let words = UInt64((rows.count * rows.count + 63) / 64 * 64)
             let first = task % tasksPerSequence * headsPerTask
             for head in first..<min(heads, first + headsPerTask) {

@@ -37,7 +37,7 @@ extension Tensor where Scalar: TensorFloatingPoint {
     /// A table of zeros to whose row ids[r] row r of dy is added. Threads share the columns, so rows that occur twice
     /// are added in order.
     private static func scattered(_ dy: Tensor, _ ids: [Int32], shape: [Int]) -> Tensor {
-        let table = Tensor(uninitialized: shape)
+        let table = Tensor(uninitialized: shape, lasting: true)
         let width = shape[1]
         parallelRanges(table.count, grain: 1 << 18) { range in
             (table.pointer + range.lowerBound).update(repeating: 0, count: range.count)

@@ -55,9 +55,10 @@ extension Tensor where Scalar: TensorFloatingPoint {
                     rstd.pointer + start, scale.pointer, &spec, UInt64(start * columns), dout.pointer + start * columns,
                     dsum.pointer + start * columns, dy.map { $0.pointer + start * columns }, target, target + columns)
             }
-            let pair = parameters.viewed(as: [2, columns])
-            let dgamma = pair.rows(0..<1).viewed(as: [columns])
-            let dbeta = pair.rows(1..<2).viewed(as: [columns])
+            let dgamma = Tensor(uninitialized: [columns], lasting: true)
+            let dbeta = Tensor(uninitialized: [columns], lasting: true)
+            dgamma.pointer.update(from: parameters.pointer, count: columns)
+            dbeta.pointer.update(from: parameters.pointer + columns, count: columns)
             return (hasResidual ? [dsum] : []) + [dy ?? dsum, dgamma, dbeta]
         }
     }

@@ -70,9 +70,12 @@ extension Tensor where Scalar: TensorFloatingPoint {
             "linear needs a weight [outputs, inputs] and a bias [outputs]: weight \(shape), input \(input.shape), bias \(String(describing: bias?.shape))")
     }
 
+    /// Forgets the packed form that ``linear(_:bias:activation:)`` kept with a weight.
+    package func releasePackedForm() { storage.packed.withLock { $0 = nil } }
+
     /// The packed transpose of a weight [M, K]: K × M.
     func packedTranspose(keep: Bool) -> PackedMatrix {
-        let make = { PackedMatrix(UnsafePointer(pointer), rows: shape[1], columns: shape[0], rowStride: 1, columnStride: shape[1]) }
+        let make = { PackedMatrix(UnsafePointer(pointer), rows: shape[1], columns: shape[0], rowStride: 1, columnStride: shape[1], lasting: true) }
         guard keep else { return storage.packed.withLock { $0 } ?? make() }
         return storage.packed.withLock { kept in
             if let kept { return kept }
@@ -100,7 +103,7 @@ struct LinearGradients: Sendable {
     /// dx = dy w.
     static func input<Scalar: TensorFloatingPoint>(weight w: Tensor<Scalar>, output dy: Tensor<Scalar>) -> Tensor<Scalar> {
         let (outputs, inputs) = (w.shape[0], w.shape[1])
-        let packed = PackedMatrix(UnsafePointer(w.pointer), rows: outputs, columns: inputs, rowStride: inputs, columnStride: 1)
+        let packed = PackedMatrix(UnsafePointer(w.pointer), rows: outputs, columns: inputs, rowStride: inputs, columnStride: 1, lasting: true)
         let dx = Tensor<Scalar>(uninitialized: [dy.rowCount, inputs])
         multiply(MatrixView(dy.pointer, rowStride: outputs), rows: dy.rowCount, by: packed, into: dx.pointer)
         return dx
@@ -109,8 +112,8 @@ struct LinearGradients: Sendable {
     /// dw = dyᵀ x.
     static func weight<Scalar: TensorFloatingPoint>(input x: Tensor<Scalar>, output dy: Tensor<Scalar>) -> Tensor<Scalar> {
         let (outputs, inputs) = (dy.columnCount, x.columnCount)
-        let packed = PackedMatrix(UnsafePointer(x.pointer), rows: x.rowCount, columns: inputs, rowStride: inputs, columnStride: 1)
-        let dw = Tensor<Scalar>(uninitialized: [outputs, inputs])
+        let packed = PackedMatrix(UnsafePointer(x.pointer), rows: x.rowCount, columns: inputs, rowStride: inputs, columnStride: 1, lasting: false)
+        let dw = Tensor<Scalar>(uninitialized: [outputs, inputs], lasting: true)
         multiply(MatrixView(dy.pointer, rowStride: 1, columnStride: outputs), rows: outputs, by: packed, into: dw.pointer)
         return dw
     }
@@ -133,8 +136,7 @@ func sumOfRows<Scalar: TensorFloatingPoint>(
     let bands = max(1, (rows + grain - 1) / grain)
     let partial = Tensor<Scalar>.zeros([bands, columns])
     parallelRanges(rows, grain: grain) { range in add(range, partial.pointer + range.lowerBound / grain * columns) }
-    if bands == 1 { return partial.viewed(as: [columns]) }
-    let total = Tensor<Scalar>.zeros([columns])
+    let total = Tensor<Scalar>.lastingZeros([columns])
     mml_sum_rows(Scalar.kernelType, bands, columns, partial.pointer, columns, total.pointer)
     return total
 }

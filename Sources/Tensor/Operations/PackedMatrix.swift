@@ -12,15 +12,16 @@ final class PackedMatrix: @unchecked Sendable {
     private let sizeClass: Int
 
     /// Packs `rows` × `columns` elements; element (p, j) stands at `source[p * rowStride + j * columnStride]`.
+    /// `lasting` says whether it has a parameter's size.
     init<Scalar: TensorFloatingPoint>(
-        _ source: UnsafePointer<Scalar>, rows: Int, columns: Int, rowStride: Int, columnStride: Int
+        _ source: UnsafePointer<Scalar>, rows: Int, columns: Int, rowStride: Int, columnStride: Int, lasting: Bool
     ) {
         self.rows = rows
         self.columns = columns
         let type = Scalar.kernelType
         let width = mml_panel_width(type, 0)
         let panels = (columns + width - 1) / width
-        (address, sizeClass) = TensorMemory.allocate(bytes: panels * width * rows * MemoryLayout<Scalar>.stride)
+        (address, sizeClass) = TensorMemory.allocate(bytes: panels * width * rows * MemoryLayout<Scalar>.stride, lasting: lasting)
         let address = self.address
         // About 64 KiB a task.
         let grain = max(1, (1 << 14) / max(1, rows * width))
