@@ -63,13 +63,14 @@ struct BertNormalizer: Sendable, Equatable {
     static let none = BertNormalizer(
         cleansText: false, separatesChinese: false, stripsAccents: false, lowercases: false)
 
-    /// The normalised form of a text of its own.
-    func normalize(_ text: String) -> [UInt8] {
+    /// The normalised form of a whole text.
+    func normalizedText(of text: String) -> NormalizedText {
         var output = NormalizedText()
-        Array(text.utf8).withUnsafeBufferPointer { buffer in
+        var text = text
+        text.withUTF8 { buffer in
             if let bytes = buffer.baseAddress { normalize(bytes, buffer.indices, into: &output) }
         }
-        return output.bytes
+        return output
     }
 
     /// Appends the normalised form of the bytes in `range` to `output`.

@@ -106,22 +106,33 @@ struct Vocabulary: Sendable {
                 .malformedFile, "a vocabulary of \(list.ids.count) tokens has an id of \(idBound - 1)",
                 at: .init(file: file))
         }
-        bytes = list.bytes + [0]  // never empty, so that it has an address
+        bytes = list.bytes + [UInt8](repeating: 0, count: 16)  // keys are loaded 16 bytes at a time
         spans = [Span](repeating: Span(start: -1, length: 0), count: idBound)
-        var starts: [Int] = [0]
-        starts += list.ends.dropLast()
-        let continuing = zip(starts, list.ends).count { list.bytes[$0..<$1].starts(with: continuingPrefix) }
+        let prefixCount = continuingPrefix.count
+        var continues: [Bool] = []
+        continues.reserveCapacity(list.ids.count)
+        var pieceCount = list.ids.count
+        var start = 0
+        for end in list.ends {
+            let isContinuing = end - start > prefixCount
+                && (0..<prefixCount).allSatisfy { list.bytes[start + $0] == continuingPrefix[$0] }
+            continues.append(isContinuing)
+            if isContinuing { pieceCount += 1 }
+            start = end
+        }
         var size = 64
-        while size * 2 < (list.ids.count + continuing) * 3 { size *= 2 }
+        while size * 2 < pieceCount * 3 { size *= 2 }
         slots = [Slot](repeating: Slot(), count: size)
         mask = size - 1
-        for ((start, end), id) in zip(zip(starts, list.ends), list.ids) {
+
+        start = 0
+        for (index, id) in list.ids.enumerated() {
+            let end = list.ends[index]
             let replaced = insert(start..<end, id: id, continuing: false)
             if replaced < 0 { count += 1 } else { spans[Int(replaced)] = Span(start: -1, length: 0) }
             spans[Int(id)] = Span(start: Int32(start), length: Int32(end - start))
-            if bytes[start..<end].starts(with: continuingPrefix) {
-                _ = insert(start + continuingPrefix.count..<end, id: id, continuing: true)
-            }
+            if continues[index] { _ = insert(start + prefixCount..<end, id: id, continuing: true) }
+            start = end
         }
     }
 
@@ -229,30 +240,28 @@ extension Vocabulary.Table {
 // MARK: - Table
 
 extension Vocabulary {
-    /// Adds a piece and returns the id that it had before, or -1.
+    /// Adds a piece of `bytes` and returns the id that it had before, or -1.
     private mutating func insert(_ range: Range<Int>, id: Int32, continuing: Bool) -> Int32 {
         if continuing {
-            guard !range.isEmpty else { return -1 }
             longestContinuing = max(longestContinuing, range.count)
         } else {
             longestInitial = max(longestInitial, range.count)
         }
-        var padded = Array(bytes[range])
-        padded += repeatElement(0, count: 16)
-        return padded.withUnsafeBufferPointer { buffer in
-            guard let piece = buffer.baseAddress,
-                let index = withTable({
-                    $0.index(of: piece, length: range.count, continuing: continuing)
-                })
-            else { return -1 }
-            let replaced = slots[index].id
-            let place = Self.place(piece, range.count, continuing)
-            let high = range.count <= 16 ? place.high : UInt64(range.lowerBound)
-            slots[index] = Slot(low: place.low, high: high, id: id, shape: place.shape)
-            let (word, bit) = Self.filterPlace(place.hash)
-            filter[word] |= bit
-            return replaced
-        }
+        guard
+            let (place, index) = withTable({ table in
+                let piece = table.bytes + range.lowerBound
+                return (
+                    Self.place(piece, range.count, continuing),
+                    table.index(of: piece, length: range.count, continuing: continuing)
+                )
+            })
+        else { return -1 }
+        let replaced = slots[index].id
+        let high = range.count <= 16 ? place.high : UInt64(range.lowerBound)
+        slots[index] = Slot(low: place.low, high: high, id: id, shape: place.shape)
+        let (word, bit) = Self.filterPlace(place.hash)
+        filter[word] |= bit
+        return replaced
     }
 
     @inline(__always)

@@ -37,20 +37,6 @@ struct WordPieceEncoder: ~Copyable {
             }
         }
     }
-
-    /// The words of a text, normalised and split, for counting them.
-    mutating func words(of text: UnsafeBufferPointer<UInt8>) -> [String] {
-        guard let bytes = text.baseAddress else { return [] }
-        normalized.removeAll()
-        model.normalizer.normalize(bytes, 0..<text.count, into: &normalized)
-        var words: [String] = []
-        normalized.forEachWord(in: normalized.bytes.indices) { bytes, range, _ in
-            let word = UnsafeBufferPointer(start: bytes + range.lowerBound, count: range.count)
-            words.append(String(decoding: word, as: UTF8.self))
-            return true
-        }
-        return words
-    }
 }
 
 // MARK: - Text without added tokens of the original

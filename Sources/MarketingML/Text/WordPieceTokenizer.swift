@@ -36,38 +36,35 @@ public struct WordPieceTokenizer: Sendable {
     /// - Throws: `fileNotFound` if neither file is there; `malformedFile`; `unsupported`, naming the piece, if the
     ///   files describe anything but a BERT tokenizer.
     public init(directory: URL) throws {
-        let companions = try ["vocab.txt", "tokenizer_config.json", "special_tokens_map.json"]
-            .map { directory.appendingPathComponent($0) }
-            .filter { FileManager.default.fileExists(atPath: $0.path) }
-            .map { try TokenizerFile($0) }
-        let json = directory.appendingPathComponent("tokenizer.json")
+        func file(_ name: String) throws -> (file: TokenizerFile?, path: String) {
+            let url = directory.appendingPathComponent(name)
+            return (try TokenizerFile(ifPresent: url, named: name), url.path)
+        }
+        let json = try file("tokenizer.json")
+        let vocabulary = try file("vocab.txt")
+        let configuration = try file("tokenizer_config.json")
         var description: TokenizerDescription
-        if FileManager.default.fileExists(atPath: json.path) {
-            description = try TokenizerDescription(tokenizerJSON: TokenizerFile(json), path: json.path)
-        } else {
-            let url = directory.appendingPathComponent("vocab.txt")
-            guard let vocabulary = companions.first(where: { $0.name == "vocab.txt" }) else {
-                throw MarketingMLError(
-                    .fileNotFound, "there is neither tokenizer.json nor vocab.txt",
-                    at: .init(file: directory.path))
-            }
-            let path = directory.appendingPathComponent("tokenizer_config.json").path
-            let configuration = try companions.first { $0.name == "tokenizer_config.json" }
-                .map { try JSONValue(parsing: $0.bytes, file: path) }
+        if let file = json.file {
+            description = try TokenizerDescription(tokenizerJSON: file, path: json.path)
+        } else if let file = vocabulary.file {
+            let options = try configuration.file
+                .map { try JSONValue(parsing: $0.bytes, file: configuration.path) }
             description = try TokenizerDescription(
-                vocabularyFile: vocabulary, path: url.path, normalizer: BertNormalizer(configuration),
-                special: TokenizerDescription.SpecialTokens(configuration))
+                vocabularyFile: file, path: vocabulary.path, normalizer: BertNormalizer(options),
+                special: TokenizerDescription.SpecialTokens(options))
+        } else {
+            throw MarketingMLError(
+                .fileNotFound, "there is neither tokenizer.json nor vocab.txt", at: .init(file: directory.path))
         }
-        description.files += companions.filter { companion in
-            !description.files.contains { $0.name == companion.name }
-        }
+        description.files = [
+            json.file, vocabulary.file, configuration.file, try file("special_tokens_map.json").file,
+        ].compactMap { $0 }
         try self.init(description)
     }
 
     /// Loads a `tokenizer.json`.
     public init(tokenizerJSON url: URL) throws {
-        var file = try TokenizerFile(url)
-        file.name = "tokenizer.json"
+        let file = try TokenizerFile(url, named: "tokenizer.json")
         try self.init(TokenizerDescription(tokenizerJSON: file, path: url.path))
     }
 
@@ -75,8 +72,7 @@ public struct WordPieceTokenizer: Sendable {
     ///
     /// - Parameter lowercase: whether the vocabulary is without capitals and accents, as `bert-base-uncased`.
     public init(vocabulary url: URL, lowercase: Bool = true) throws {
-        var file = try TokenizerFile(url)
-        file.name = "vocab.txt"
+        let file = try TokenizerFile(url, named: "vocab.txt")
         try self.init(
             TokenizerDescription(
                 vocabularyFile: file, path: url.path, normalizer: BertNormalizer(lowercase: lowercase)))
