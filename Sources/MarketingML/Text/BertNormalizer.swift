@@ -19,6 +19,34 @@ struct NormalizedText {
             ends.append(source.upperBound)
         }
     }
+
+    /// Calls `body` with each word in a range and the number of its scalars, until it returns false.
+    ///
+    /// White space ends words; a punctuation character is a word by itself.
+    @discardableResult
+    func forEachWord(in range: Range<Int>, _ body: (UnsafePointer<UInt8>, Range<Int>, Int) -> Bool) -> Bool {
+        bytes.withUnsafeBufferPointer { buffer in
+            guard let bytes = buffer.baseAddress else { return true }
+            let properties = UnicodeProperties.shared
+            var start = range.lowerBound
+            var scalarCount = 0
+            var position = start
+            while position < range.upperBound {
+                let (scalar, length) = decodeScalar(bytes, at: position, end: range.upperBound)
+                let entry = properties.entry(scalar)
+                if entry.isWhitespace || entry.isPunctuation {
+                    if start < position, !body(bytes, start..<position, scalarCount) { return false }
+                    start = position + length
+                    scalarCount = 0
+                    if entry.isPunctuation, !body(bytes, position..<start, 1) { return false }
+                } else {
+                    scalarCount += 1
+                }
+                position += length
+            }
+            return start >= position || body(bytes, start..<position, scalarCount)
+        }
+    }
 }
 
 /// The normalisation of BERT: clean up, space around Chinese characters, strip accents, lower case, in this order.
@@ -35,13 +63,14 @@ struct BertNormalizer: Sendable, Equatable {
     static let none = BertNormalizer(
         cleansText: false, separatesChinese: false, stripsAccents: false, lowercases: false)
 
-    /// The normalised form of a text of its own.
-    func normalize(_ text: String) -> [UInt8] {
+    /// The normalised form of a whole text.
+    func normalizedText(of text: String) -> NormalizedText {
         var output = NormalizedText()
-        Array(text.utf8).withUnsafeBufferPointer { buffer in
+        var text = text
+        text.withUTF8 { buffer in
             if let bytes = buffer.baseAddress { normalize(bytes, buffer.indices, into: &output) }
         }
-        return output.bytes
+        return output
     }
 
     /// Appends the normalised form of the bytes in `range` to `output`.

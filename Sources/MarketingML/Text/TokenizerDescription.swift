@@ -16,17 +16,19 @@ struct TokenizerFile: Sendable, Equatable {
         self.bytes = bytes
     }
 
-    /// Reads a file.
+    /// Reads a file, compressed or not; `name` is what it is called when it is saved.
     ///
-    /// - Throws: `fileNotFound`, or `inputOutput` if it exists but cannot be read.
-    init(_ url: URL) throws {
+    /// - Throws: `fileNotFound`, `inputOutput`, `tooLarge`.
+    init(_ url: URL, named name: String) throws {
+        self.init(name, try InputFile.read(url.path))
+    }
+
+    /// Reads a file if it exists.
+    init?(ifPresent url: URL, named name: String) throws {
         do {
-            self.init(url.lastPathComponent, [UInt8](try Data(contentsOf: url)))
-        } catch {
-            let isThere = FileManager.default.fileExists(atPath: url.path)
-            throw MarketingMLError(
-                isThere ? .inputOutput : .fileNotFound,
-                isThere ? "the file cannot be read" : "there is no such file", at: .init(file: url.path))
+            try self.init(url, named: name)
+        } catch let error as MarketingMLError where error.code == .fileNotFound {
+            return nil
         }
     }
 }

@@ -48,12 +48,23 @@ struct Vocabulary: Sendable {
         }
     }
 
-    private struct Slot {
-        var low: UInt64 = 0
-        var high: UInt64 = 0
-        var id: Int32 = -1
+    struct Slot {
+        fileprivate var low: UInt64 = 0
+        fileprivate var high: UInt64 = 0
+        fileprivate var id: Int32 = -1
         /// Twice the length, plus one for a continuing piece; 0 if the slot is free.
-        var shape: UInt32 = 0
+        fileprivate var shape: UInt32 = 0
+    }
+
+    /// The hash table as the inner loop sees it. Valid only inside `withTable`.
+    struct Table {
+        fileprivate let slots: UnsafePointer<Slot>
+        fileprivate let filter: UnsafePointer<UInt64>
+        fileprivate let mask: Int
+        fileprivate let bytes: UnsafePointer<UInt8>
+        /// The length in bytes of the longest piece that begins a word, and of the longest that continues one.
+        let longestInitial: Int
+        let longestContinuing: Int
     }
 
     /// The number of different tokens.
@@ -61,13 +72,16 @@ struct Vocabulary: Sendable {
     /// One more than the greatest id.
     let idBound: Int
     /// The length in bytes of the longest piece that begins a word, and of the longest that continues one.
-    private(set) var longestInitial = 0
-    private(set) var longestContinuing = 0
+    private var longestInitial = 0
+    private var longestContinuing = 0
 
     private let bytes: [UInt8]
     /// The place of each id's token in `bytes`; empty with a negative start where there is none.
     private var spans: [Span]
     private var slots: [Slot]
+    /// One bit for each piece, at a place that its hash gives: tells most absent pieces without a look at the slots.
+    private var filter = [UInt64](repeating: 0, count: filterSize)
+    private static let filterSize = 1 << 13
     private let mask: Int
 
     private struct Span {
@@ -92,22 +106,33 @@ struct Vocabulary: Sendable {
                 .malformedFile, "a vocabulary of \(list.ids.count) tokens has an id of \(idBound - 1)",
                 at: .init(file: file))
         }
-        bytes = list.bytes
+        bytes = list.bytes + [UInt8](repeating: 0, count: 16)  // keys are loaded 16 bytes at a time
         spans = [Span](repeating: Span(start: -1, length: 0), count: idBound)
-        var starts: [Int] = [0]
-        starts += list.ends.dropLast()
-        let continuing = zip(starts, list.ends).count { list.bytes[$0..<$1].starts(with: continuingPrefix) }
+        let prefixCount = continuingPrefix.count
+        var continues: [Bool] = []
+        continues.reserveCapacity(list.ids.count)
+        var pieceCount = list.ids.count
+        var start = 0
+        for end in list.ends {
+            let isContinuing = end - start > prefixCount
+                && (0..<prefixCount).allSatisfy { list.bytes[start + $0] == continuingPrefix[$0] }
+            continues.append(isContinuing)
+            if isContinuing { pieceCount += 1 }
+            start = end
+        }
         var size = 64
-        while size * 2 < (list.ids.count + continuing) * 3 { size *= 2 }
+        while size * 2 < pieceCount * 3 { size *= 2 }
         slots = [Slot](repeating: Slot(), count: size)
         mask = size - 1
-        for ((start, end), id) in zip(zip(starts, list.ends), list.ids) {
+
+        start = 0
+        for (index, id) in list.ids.enumerated() {
+            let end = list.ends[index]
             let replaced = insert(start..<end, id: id, continuing: false)
             if replaced < 0 { count += 1 } else { spans[Int(replaced)] = Span(start: -1, length: 0) }
             spans[Int(id)] = Span(start: Int32(start), length: Int32(end - start))
-            if bytes[start..<end].starts(with: continuingPrefix) {
-                _ = insert(start + continuingPrefix.count..<end, id: id, continuing: true)
-            }
+            if continues[index] { _ = insert(start + prefixCount..<end, id: id, continuing: true) }
+            start = end
         }
     }
 
@@ -124,95 +149,150 @@ struct Vocabulary: Sendable {
         let length = padded.count
         padded += repeatElement(0, count: 16)
         let id = padded.withUnsafeBufferPointer { buffer in
-            buffer.baseAddress.map { find($0, length: length, continuing: false) } ?? -1
+            buffer.baseAddress.flatMap { token in
+                withTable { $0.find(token, length: length, continuing: false) }
+            } ?? -1
         }
         return id < 0 ? nil : id
     }
 
-    /// The id of a piece of up to 16 bytes; -1 if there is none.
-    @inline(__always)
-    func find(_ key: Key, continuing: Bool) -> Int32 {
-        let shape = Self.shape(key.length, continuing)
-        var index = Self.hash(key.low, key.high, shape) & mask
-        return slots.withUnsafeBufferPointer { slots in
-            // At most two thirds of the slots are taken, so a free one ends every search.
-            while true {
-                let slot = slots[index]
-                if slot.low == key.low, slot.high == key.high, slot.shape == shape { return slot.id }
-                if slot.shape == 0 { return -1 }
-                index = (index + 1) & mask
+    /// Calls `body` with the table.
+    func withTable<Result>(_ body: (Table) -> Result) -> Result? {
+        slots.withUnsafeBufferPointer { slots in
+            filter.withUnsafeBufferPointer { filter in
+                bytes.withUnsafeBufferPointer { bytes in
+                    guard let slots = slots.baseAddress, let filter = filter.baseAddress,
+                        let bytes = bytes.baseAddress
+                    else { return nil }
+                    return body(
+                        Table(
+                            slots: slots, filter: filter, mask: mask, bytes: bytes,
+                            longestInitial: longestInitial, longestContinuing: longestContinuing))
+                }
             }
+        }
+    }
+}
+
+// MARK: - Searching
+
+extension Vocabulary.Table {
+    /// The id of a piece of up to 16 bytes that is likely to exist; -1 if there is none.
+    @inline(__always)
+    func find(_ key: Vocabulary.Key, continuing: Bool) -> Int32 {
+        let shape = Vocabulary.shape(key.length, continuing)
+        return find(key, shape, hash: Vocabulary.hash(key.low, key.high, shape))
+    }
+
+    /// The id of a piece of up to 16 bytes that is likely not to exist; -1 if there is none.
+    @inline(__always)
+    func findRare(_ key: Vocabulary.Key, continuing: Bool) -> Int32 {
+        let shape = Vocabulary.shape(key.length, continuing)
+        let hash = Vocabulary.hash(key.low, key.high, shape)
+        let (word, bit) = Vocabulary.filterPlace(hash)
+        if filter[word] & bit == 0 { return -1 }
+        return find(key, shape, hash: hash)
+    }
+
+    @inline(__always)
+    private func find(_ key: Vocabulary.Key, _ shape: UInt32, hash: Int) -> Int32 {
+        var index = hash & mask
+        // At most two thirds of the slots are taken, so a free one ends every search.
+        while true {
+            let slot = slots + index
+            if slot.pointee.low == key.low, slot.pointee.high == key.high, slot.pointee.shape == shape {
+                return slot.pointee.id
+            }
+            if slot.pointee.shape == 0 { return -1 }
+            index = (index + 1) & mask
         }
     }
 
     /// The id of a piece of any length; the 16 bytes at `piece` must be readable. -1 if there is none.
     func find(_ piece: UnsafePointer<UInt8>, length: Int, continuing: Bool) -> Int32 {
-        if length <= 16 { return find(Key(loading: piece, length: length), continuing: continuing) }
+        if length <= 16 {
+            return findRare(Vocabulary.Key(loading: piece, length: length), continuing: continuing)
+        }
         let slot = slots[index(of: piece, length: length, continuing: continuing)]
         return slot.shape == 0 ? -1 : slot.id
+    }
+
+    /// The slot that holds a piece, or the free one where it belongs.
+    fileprivate func index(of piece: UnsafePointer<UInt8>, length: Int, continuing: Bool) -> Int {
+        let (low, high, hash, shape) = Vocabulary.place(piece, length, continuing)
+        var index = hash & mask
+        while slots[index].shape != 0 {
+            let slot = slots[index]
+            if slot.shape == shape, slot.low == low {
+                if length <= 16 {
+                    if slot.high == high { return index }
+                } else {
+                    let start = bytes + Int(slot.high)
+                    if (0..<length).allSatisfy({ start[$0] == piece[$0] }) { return index }
+                }
+            }
+            index = (index + 1) & mask
+        }
+        return index
     }
 }
 
 // MARK: - Table
 
 extension Vocabulary {
-    /// Adds a piece and returns the id that it had before, or -1.
+    /// Adds a piece of `bytes` and returns the id that it had before, or -1.
     private mutating func insert(_ range: Range<Int>, id: Int32, continuing: Bool) -> Int32 {
         if continuing {
-            guard !range.isEmpty else { return -1 }
             longestContinuing = max(longestContinuing, range.count)
         } else {
             longestInitial = max(longestInitial, range.count)
         }
-        var padded = Array(bytes[range])
-        padded += repeatElement(0, count: 16)
-        return padded.withUnsafeBufferPointer { buffer in
-            guard let piece = buffer.baseAddress else { return -1 }
-            let index = index(of: piece, length: range.count, continuing: continuing)
-            let replaced = slots[index].id
-            if range.count <= 16 {
-                let key = Key(loading: piece, length: range.count)
-                (slots[index].low, slots[index].high) = (key.low, key.high)
-            } else {
-                slots[index].low = Self.hash(piece, range.count)
-                slots[index].high = UInt64(range.lowerBound)
-            }
-            slots[index].id = id
-            slots[index].shape = Self.shape(range.count, continuing)
-            return replaced
-        }
-    }
-
-    /// The slot that holds a piece, or the free one where it belongs.
-    private func index(of piece: UnsafePointer<UInt8>, length: Int, continuing: Bool) -> Int {
-        let shape = Self.shape(length, continuing)
-        let key = Key(loading: piece, length: min(length, 16))
-        let isLong = length > 16
-        let low = isLong ? Self.hash(piece, length) : key.low
-        var index = Self.hash(low, isLong ? 0 : key.high, shape) & mask
-        while slots[index].shape != 0 {
-            let slot = slots[index]
-            if slot.shape == shape, slot.low == low {
-                if !isLong, slot.high == key.high { return index }
-                if isLong, bytes[Int(slot.high)..<Int(slot.high) + length]
-                    .elementsEqual(UnsafeBufferPointer(start: piece, count: length)) { return index }
-            }
-            index = (index + 1) & mask
-        }
-        return index
+        guard
+            let (place, index) = withTable({ table in
+                let piece = table.bytes + range.lowerBound
+                return (
+                    Self.place(piece, range.count, continuing),
+                    table.index(of: piece, length: range.count, continuing: continuing)
+                )
+            })
+        else { return -1 }
+        let replaced = slots[index].id
+        let high = range.count <= 16 ? place.high : UInt64(range.lowerBound)
+        slots[index] = Slot(low: place.low, high: high, id: id, shape: place.shape)
+        let (word, bit) = Self.filterPlace(place.hash)
+        filter[word] |= bit
+        return replaced
     }
 
     @inline(__always)
-    private static func shape(_ length: Int, _ continuing: Bool) -> UInt32 {
+    fileprivate static func shape(_ length: Int, _ continuing: Bool) -> UInt32 {
         // An empty token is never looked up as a piece; 1 << 31 keeps its shape different from a free slot's.
         length == 0 ? 1 << 31 : UInt32(truncatingIfNeeded: length << 1 | (continuing ? 1 : 0))
     }
 
     @inline(__always)
-    private static func hash(_ low: UInt64, _ high: UInt64, _ shape: UInt32) -> Int {
+    fileprivate static func hash(_ low: UInt64, _ high: UInt64, _ shape: UInt32) -> Int {
         let product = (low ^ 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(
             by: high ^ 0xD6E8_FEB8_6659_FD93 &+ UInt64(shape) &* 0xA076_1D64_78BD_642F)
         return Int(truncatingIfNeeded: product.high ^ product.low)
+    }
+
+    /// A hash's bit in the filter, of bits that the slot's index does not use.
+    @inline(__always)
+    fileprivate static func filterPlace(_ hash: Int) -> (word: Int, bit: UInt64) {
+        let high = UInt64(bitPattern: Int64(hash)) >> 40
+        return (Int(high >> 6) & (filterSize - 1), 1 << (high & 63))
+    }
+
+    /// What identifies a piece: of a long one `low` is a hash.
+    fileprivate static func place(
+        _ piece: UnsafePointer<UInt8>, _ length: Int, _ continuing: Bool
+    ) -> (low: UInt64, high: UInt64, hash: Int, shape: UInt32) {
+        let key = Key(loading: piece, length: min(length, 16))
+        let shape = shape(length, continuing)
+        let low = length <= 16 ? key.low : hash(piece, length)
+        let high = length <= 16 ? key.high : 0
+        return (low, high, hash(low, high, shape), shape)
     }
 
     /// A hash of the bytes of a piece longer than 16.

@@ -20,17 +20,9 @@ final class WordPieceModel: Sendable {
     /// The files that the tokenizer is saved as, byte for byte.
     let files: [TokenizerFile]
 
-    /// The kinds of ASCII bytes for the fast path.
-    enum ByteKind: UInt8 {
-        case letterOrDigit
-        case space
-        case punctuation
-        /// Anything that needs the normaliser.
-        case other
-    }
-    let byteKinds: [ByteKind]
+    private let byteKinds: [ByteKind]
     /// The id of each ASCII punctuation character as a word.
-    let punctuationIDs: [Int32]
+    private let punctuationIDs: [Int32]
 
     init(_ description: TokenizerDescription) throws {
         let file = description.file
@@ -54,7 +46,7 @@ final class WordPieceModel: Sendable {
         addedTokens = added
         var patterns: [(pattern: [UInt8], token: AddedToken)] = []
         for token in added {
-            let text = token.isNormalized ? normalizer.normalize(token.content) : Array(token.content.utf8)
+            let text = token.isNormalized ? normalizer.normalizedText(of: token.content).bytes : Array(token.content.utf8)
             patterns.append((text, token))
         }
         originalMatcher = try AddedTokenMatcher(patterns.filter { !$0.token.isNormalized }, file: file)
@@ -96,7 +88,7 @@ final class WordPieceModel: Sendable {
         return byID.values.sorted { $0.id < $1.id }
     }
 
-    private static func kind(of byte: UInt8, cleansText: Bool) -> ByteKind {
+    fileprivate static func kind(of byte: UInt8, cleansText: Bool) -> ByteKind {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
             UInt8(ascii: "a")...UInt8(ascii: "z"):
@@ -106,5 +98,69 @@ final class WordPieceModel: Sendable {
         case 0x21..<0x7F: .punctuation
         default: .other
         }
+    }
+}
+
+// MARK: - Tables of the inner loop
+
+extension WordPieceModel {
+    /// What a byte is at the edge of a word.
+    enum ByteKind: UInt8 {
+        case letterOrDigit
+        case space
+        case punctuation
+        /// Anything that needs the normaliser.
+        case other
+    }
+
+    /// The model as the inner loop sees it. Valid only inside `withTables`.
+    struct Tables {
+        let vocabulary: Vocabulary.Table
+        let unknownID: Int32
+        let maxScalarsPerWord: Int
+        let lowercases: Bool
+        fileprivate let kinds: UnsafePointer<ByteKind>
+        fileprivate let punctuationIDs: UnsafePointer<Int32>
+
+        @inline(__always)
+        func kind(_ byte: UInt8) -> ByteKind { kinds[Int(byte)] }
+
+        /// The id of an ASCII punctuation character.
+        @inline(__always)
+        func punctuationID(_ byte: UInt8) -> Int32 { punctuationIDs[Int(byte & 0x7F)] }
+
+        /// Where the letters and digits from `start` on end.
+        func endOfWord(_ text: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Int {
+            var position = start
+            while position < end, kind(text[position]) == .letterOrDigit { position += 1 }
+            return position
+        }
+
+        /// The next ASCII space or punctuation, where text that is normalised may be cut.
+        func endOfStretch(_ text: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Int {
+            var position = start
+            while position < end, kind(text[position]) == .letterOrDigit || kind(text[position]) == .other {
+                position += 1
+            }
+            return position
+        }
+    }
+
+    /// Calls `body` with the tables.
+    func withTables<Result>(_ body: (Tables) -> Result) -> Result? {
+        let result = vocabulary.withTable { vocabulary in
+            byteKinds.withUnsafeBufferPointer { kinds in
+                punctuationIDs.withUnsafeBufferPointer { punctuationIDs -> Result? in
+                    guard let kinds = kinds.baseAddress, let punctuationIDs = punctuationIDs.baseAddress
+                    else { return nil }
+                    return body(
+                        Tables(
+                            vocabulary: vocabulary, unknownID: unknownID,
+                            maxScalarsPerWord: maxScalarsPerWord, lowercases: normalizer.lowercases,
+                            kinds: kinds, punctuationIDs: punctuationIDs))
+                }
+            }
+        }
+        return result ?? nil
     }
 }

@@ -36,38 +36,35 @@ public struct WordPieceTokenizer: Sendable {
     /// - Throws: `fileNotFound` if neither file is there; `malformedFile`; `unsupported`, naming the piece, if the
     ///   files describe anything but a BERT tokenizer.
     public init(directory: URL) throws {
-        let companions = try ["vocab.txt", "tokenizer_config.json", "special_tokens_map.json"]
-            .map { directory.appendingPathComponent($0) }
-            .filter { FileManager.default.fileExists(atPath: $0.path) }
-            .map { try TokenizerFile($0) }
-        let json = directory.appendingPathComponent("tokenizer.json")
+        func file(_ name: String) throws -> (file: TokenizerFile?, path: String) {
+            let url = directory.appendingPathComponent(name)
+            return (try TokenizerFile(ifPresent: url, named: name), url.path)
+        }
+        let json = try file("tokenizer.json")
+        let vocabulary = try file("vocab.txt")
+        let configuration = try file("tokenizer_config.json")
         var description: TokenizerDescription
-        if FileManager.default.fileExists(atPath: json.path) {
-            description = try TokenizerDescription(tokenizerJSON: TokenizerFile(json), path: json.path)
-        } else {
-            let url = directory.appendingPathComponent("vocab.txt")
-            guard let vocabulary = companions.first(where: { $0.name == "vocab.txt" }) else {
-                throw MarketingMLError(
-                    .fileNotFound, "there is neither tokenizer.json nor vocab.txt",
-                    at: .init(file: directory.path))
-            }
-            let path = directory.appendingPathComponent("tokenizer_config.json").path
-            let configuration = try companions.first { $0.name == "tokenizer_config.json" }
-                .map { try JSONValue(parsing: $0.bytes, file: path) }
+        if let file = json.file {
+            description = try TokenizerDescription(tokenizerJSON: file, path: json.path)
+        } else if let file = vocabulary.file {
+            let options = try configuration.file
+                .map { try JSONValue(parsing: $0.bytes, file: configuration.path) }
             description = try TokenizerDescription(
-                vocabularyFile: vocabulary, path: url.path, normalizer: BertNormalizer(configuration),
-                special: TokenizerDescription.SpecialTokens(configuration))
+                vocabularyFile: file, path: vocabulary.path, normalizer: BertNormalizer(options),
+                special: TokenizerDescription.SpecialTokens(options))
+        } else {
+            throw MarketingMLError(
+                .fileNotFound, "there is neither tokenizer.json nor vocab.txt", at: .init(file: directory.path))
         }
-        description.files += companions.filter { companion in
-            !description.files.contains { $0.name == companion.name }
-        }
+        description.files = [
+            json.file, vocabulary.file, configuration.file, try file("special_tokens_map.json").file,
+        ].compactMap { $0 }
         try self.init(description)
     }
 
     /// Loads a `tokenizer.json`.
     public init(tokenizerJSON url: URL) throws {
-        var file = try TokenizerFile(url)
-        file.name = "tokenizer.json"
+        let file = try TokenizerFile(url, named: "tokenizer.json")
         try self.init(TokenizerDescription(tokenizerJSON: file, path: url.path))
     }
 
@@ -75,8 +72,7 @@ public struct WordPieceTokenizer: Sendable {
     ///
     /// - Parameter lowercase: whether the vocabulary is without capitals and accents, as `bert-base-uncased`.
     public init(vocabulary url: URL, lowercase: Bool = true) throws {
-        var file = try TokenizerFile(url)
-        file.name = "vocab.txt"
+        let file = try TokenizerFile(url, named: "vocab.txt")
         try self.init(
             TokenizerDescription(
                 vocabularyFile: file, path: url.path, normalizer: BertNormalizer(lowercase: lowercase)))
@@ -146,11 +142,12 @@ extension WordPieceTokenizer {
 
     /// The tokens of a text given as UTF-8; each maximal part that is not UTF-8 counts as U+FFFD.
     public func encode(utf8 bytes: UnsafeBufferPointer<UInt8>, addSpecialTokens: Bool = true) -> Encoding {
-        var encoder = WordPieceEncoder(model)
+        var encoder = WordPieceEncoder(model, capacity: bytes.count / 3 + 8)
         var types: [Int32] = []
-        encoder.reserve(bytes.count / 4 + 8)
         let first = appendSingle(bytes, addSpecialTokens, &encoder, &types)
-        return Encoding(ids: encoder.ids, typeIDs: types, offsets: encoder.offsets, first: first)
+        return Encoding(
+            ids: Array(encoder.tokens.idBuffer), typeIDs: types, offsets: Array(encoder.tokens.offsetBuffer),
+            first: first)
     }
 
     /// The tokens of a pair of texts, such as a question and the passage that answers it.
@@ -165,14 +162,14 @@ extension WordPieceTokenizer {
     /// The tokens of many texts, packed row by row.
     public func encodeBatch(_ texts: some Sequence<String>, addSpecialTokens: Bool = true) -> TokenBatch {
         var batch = TokenBatch()
-        var encoder = WordPieceEncoder(model)
+        var encoder = WordPieceEncoder(model, capacity: 1_024)
         for var text in texts {
             text.withUTF8 { bytes in
                 _ = appendSingle(bytes, addSpecialTokens, &encoder, &batch.typeIDs)
             }
-            batch.ids += encoder.ids
+            batch.ids.append(contentsOf: encoder.tokens.idBuffer)
             batch.rowOffsets.append(batch.ids.count)
-            encoder.removeAll()
+            encoder.tokens.removeAll()
         }
         return batch
     }
@@ -194,18 +191,20 @@ extension WordPieceTokenizer {
         let limit = truncation.map { max(0, $0.maxLength - added) } ?? .max
         var own = 0..<0
         for piece in pieces {
-            let start = encoder.ids.count
+            let start = encoder.tokens.count
+            let pieceType: Int32
             switch piece {
             case .special(let ids, let type):
                 guard addSpecialTokens else { continue }
-                for id in ids { encoder.append(id, 0, 0) }
-                types.append(contentsOf: repeatElement(type, count: ids.count))
+                for id in ids { encoder.tokens.append(id, 0, 0) }
+                pieceType = type
             case .sequence(_, let type):
                 encoder.encode(text, limit: limit)
-                encoder.truncate(to: limit, from: start)
-                own = start..<encoder.ids.count
-                types.append(contentsOf: repeatElement(type, count: own.count))
+                if encoder.tokens.count - start > limit { encoder.tokens.removeAll(from: start + limit) }
+                own = start..<encoder.tokens.count
+                pieceType = type
             }
+            types.append(contentsOf: repeatElement(pieceType, count: encoder.tokens.count - start))
         }
         return own
     }
@@ -214,31 +213,40 @@ extension WordPieceTokenizer {
         _ first: UnsafeBufferPointer<UInt8>, _ second: UnsafeBufferPointer<UInt8>, _ addSpecialTokens: Bool
     ) -> Encoding {
         let added = addSpecialTokens ? SequenceTemplate.addedCount(model.template.pair) : 0
-        var encoders = [WordPieceEncoder(model), WordPieceEncoder(model)]
-        encoders[0].encode(first)
-        encoders[1].encode(second)
+        // The split of the room between two long texts depends on their whole lengths.
+        var firstEncoder = WordPieceEncoder(model, capacity: first.count / 3 + 8)
+        var secondEncoder = WordPieceEncoder(model, capacity: second.count / 3 + 8)
+        firstEncoder.encode(first)
+        secondEncoder.encode(second)
         if let truncation {
-            let lengths = truncation.lengths(encoders[0].ids.count, encoders[1].ids.count, added: added)
-            encoders[0].truncate(to: lengths.0)
-            encoders[1].truncate(to: lengths.1)
+            let lengths = truncation.lengths(
+                firstEncoder.tokens.count, secondEncoder.tokens.count, added: added)
+            firstEncoder.tokens.removeAll(from: lengths.0)
+            secondEncoder.tokens.removeAll(from: lengths.1)
         }
         var result = Encoding(ids: [], typeIDs: [], offsets: [])
         for piece in model.template.pair {
-            let start = result.ids.count
             switch piece {
             case .special(let ids, let type):
                 guard addSpecialTokens else { continue }
                 result.ids += ids
                 result.offsets += repeatElement(ByteRange(start: 0, end: 0), count: ids.count)
                 result.typeIDs += repeatElement(type, count: ids.count)
-            case .sequence(let index, let type):
-                result.ids += encoders[index].ids
-                result.offsets += encoders[index].offsets
-                result.typeIDs += repeatElement(type, count: encoders[index].ids.count)
-                let own = start..<result.ids.count
-                if index == 0 { result.first = own } else { result.second = own }
+            case .sequence(0, let type): result.first = result.append(firstEncoder.tokens, type: type)
+            case .sequence(_, let type): result.second = result.append(secondEncoder.tokens, type: type)
             }
         }
         return result
+    }
+}
+
+extension Encoding {
+    /// Appends the tokens of a text and returns their positions.
+    fileprivate mutating func append(_ tokens: borrowing TokenBuffer, type: Int32) -> Range<Int> {
+        let start = ids.count
+        ids.append(contentsOf: tokens.idBuffer)
+        offsets.append(contentsOf: tokens.offsetBuffer)
+        typeIDs.append(contentsOf: repeatElement(type, count: tokens.count))
+        return start..<ids.count
     }
 }

@@ -152,19 +152,30 @@ public struct JSONReader {
 
     /// Reads a number without fraction or exponent that fits `Int`.
     public mutating func readInt() throws -> Int {
-        let start = position
-        let (text, isInteger) = try scanNumber()
-        guard isInteger else { throw error("expected an integer, found \(text)", at: start) }
-        guard let value = Int(text) else { throw error("the number \(text) is too large", at: start) }
-        return value
+        let (range, isInteger) = try scanNumber()
+        guard isInteger else {
+            throw error("expected an integer, found \(text(range))", at: range.lowerBound)
+        }
+        let isNegative = bytes[range.lowerBound] == UInt8(ascii: "-")
+        var value = 0
+        for byte in bytes[range] where byte != UInt8(ascii: "-") {
+            // Summed below zero, where there is room for one more number than above.
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (difference, underflow) = product.subtractingReportingOverflow(Int(byte - UInt8(ascii: "0")))
+            if overflow || underflow { throw error("the number \(text(range)) is too large", at: range.lowerBound) }
+            value = difference
+        }
+        guard isNegative || value > Int.min else {
+            throw error("the number \(text(range)) is too large", at: range.lowerBound)
+        }
+        return isNegative ? value : -value
     }
 
     /// Reads a number as the nearest finite `Double`.
     public mutating func readDouble() throws -> Double {
-        let start = position
-        let (text, _) = try scanNumber()
-        guard let value = Double(text), value.isFinite else {
-            throw error("the number \(text) is too large", at: start)
+        let (range, _) = try scanNumber()
+        guard let value = Double(text(range)), value.isFinite else {
+            throw error("the number \(text(range)) is too large", at: range.lowerBound)
         }
         return value
     }
@@ -288,7 +299,11 @@ extension JSONReader {
         isAtOpening = false
     }
 
-    private mutating func scanNumber() throws -> (text: String, isInteger: Bool) {
+    private func text(_ range: Range<Int>) -> String {
+        String(decoding: bytes[range], as: UTF8.self)
+    }
+
+    private mutating func scanNumber() throws -> (range: Range<Int>, isInteger: Bool) {
         try expect(.number)
         let start = position
         var isInteger = true
@@ -305,7 +320,7 @@ extension JSONReader {
         }
         guard position - start <= 1_000 else { throw error("a number of more than 1000 digits", at: start) }
         isAtOpening = false
-        return (String(decoding: bytes[start..<position], as: UTF8.self), isInteger)
+        return (start..<position, isInteger)
     }
 
     @discardableResult
