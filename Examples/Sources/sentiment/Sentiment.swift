@@ -64,6 +64,7 @@ struct Sentiment: ParsableCommand {
         print(
             "\(data.train.count) texts to learn from, \(data.dev?.count ?? 0) to choose by, \(data.test.count) to be judged on"
         )
+        fflush(nil)
 
         let bar = ProgressBar()
         let options = options
