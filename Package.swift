@@ -22,10 +22,11 @@ let package = Package(
         .systemLibrary(name: "CFiles"),
         .target(
             name: "CTensorKernels",
-            exclude: ["templates"],
+            exclude: ["README.md", "templates"],
             linkerSettings: [.linkedLibrary("m"), .linkedLibrary("pthread", .when(platforms: [.linux]))]),
         .target(
-            name: "Tensor", dependencies: ["CTensorKernels", "COpenBLAS", "CLAPACKE", "CZlib", "CFiles"], exclude: ["README.md"]),
+            name: "Tensor", dependencies: ["CTensorKernels", "COpenBLAS", "CLAPACKE", "CZlib", "CFiles"],
+            exclude: ["README.md"]),
         .target(name: "MarketingML", dependencies: ["Tensor"], exclude: ["README.md"]),
         .target(name: "Recommend", dependencies: ["Tensor"], exclude: ["README.md"]),
         .target(name: "TestSupport", dependencies: ["Tensor"], path: "Tests/TestSupport"),

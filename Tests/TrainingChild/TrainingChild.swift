@@ -14,17 +14,20 @@ struct TrainingChild {
         let texts = sample(count: 60)
         let tokenizer = try WordPieceTokenizer.train(on: texts.texts, vocabularySize: 120)
         var configuration = BERTConfiguration(
-            vocabularySize: tokenizer.vocabularySize, hiddenSize: 24, layers: 2, heads: 3, intermediateSize: 40)
+            vocabularySize: tokenizer.vocabularySize, hiddenSize: 24, layers: 2, heads: 3,
+            intermediateSize: 40)
         configuration.maximumPositions = 32
         let bert = try BERT(configuration: configuration, tokenizer: tokenizer, seed: 3)
         let parts = texts.split(validation: 0.2, test: 0, seed: 1)
         let plain = arguments[1] == "none"
         let options = FineTuningOptions(
-            epochs: 6, batchSize: 4, accumulation: plain ? 1 : 3, learningRate: 2e-3, earlyStoppingPatience: 3, seed: 9)
+            epochs: 6, batchSize: 4, accumulation: plain ? 1 : 3, learningRate: 2e-3,
+            earlyStoppingPatience: 3, seed: 9)
         var afterFirstEpoch: Int?
         let classifier = try TextClassifier.fineTune(
             bert, on: parts.train, validation: plain ? nil : parts.validation, options: options,
-            checkpoint: plain ? nil : CheckpointOptions(directory: URL(fileURLWithPath: arguments[1]), interval: 2)
+            checkpoint: plain
+                ? nil : CheckpointOptions(directory: URL(fileURLWithPath: arguments[1]), interval: 2)
         ) { event in
             if case .training(let epoch, _) = event.phase {
                 if epoch == 1 { afterFirstEpoch = TensorMemory.statistics.systemAllocations }

@@ -46,7 +46,9 @@ final class WordPieceModel: Sendable {
         addedTokens = added
         var patterns: [(pattern: [UInt8], token: AddedToken)] = []
         for token in added {
-            let text = token.isNormalized ? normalizer.normalizedText(of: token.content).bytes : Array(token.content.utf8)
+            let text =
+                token.isNormalized
+                ? normalizer.normalizedText(of: token.content).bytes : Array(token.content.utf8)
             patterns.append((text, token))
         }
         originalMatcher = try AddedTokenMatcher(patterns.filter { !$0.token.isNormalized }, file: file)

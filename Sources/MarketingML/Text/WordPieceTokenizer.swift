@@ -54,7 +54,8 @@ public struct WordPieceTokenizer: Sendable {
                 special: TokenizerDescription.SpecialTokens(options))
         } else {
             throw MarketingMLError(
-                .fileNotFound, "there is neither tokenizer.json nor vocab.txt", at: .init(file: directory.path))
+                .fileNotFound, "there is neither tokenizer.json nor vocab.txt",
+                at: .init(file: directory.path))
         }
         description.files = [
             json.file, vocabulary.file, configuration.file, try file("special_tokens_map.json").file,

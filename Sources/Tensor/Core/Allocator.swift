@@ -63,7 +63,9 @@ public enum TensorMemory {
     ///
     /// What has a parameter's size and outlives the backward pass (weights, gradients, moments) lives on blocks of its
     /// own: its sizes never change, and activations, whose sizes do, must not take its place.
-    static func allocate(bytes: Int, lasting: Bool = false) -> (address: UnsafeMutableRawPointer, sizeClass: Int) {
+    static func allocate(bytes: Int, lasting: Bool = false) -> (
+        address: UnsafeMutableRawPointer, sizeClass: Int
+    ) {
         if exact { return (system(bytes: max(bytes, 1)), -1) }
         let wanted = sizeClass(of: bytes)
         precondition(wanted < classCount, "out of memory: \(bytes) bytes for a tensor")
@@ -102,7 +104,9 @@ public enum TensorMemory {
     private static func system(bytes: Int) -> UnsafeMutableRawPointer {
         var pointer: UnsafeMutableRawPointer?
         let status = posix_memalign(&pointer, 64, bytes)
-        guard status == 0, let pointer else { preconditionFailure("out of memory: \(bytes) bytes for a tensor") }
+        guard status == 0, let pointer else {
+            preconditionFailure("out of memory: \(bytes) bytes for a tensor")
+        }
         return pointer
     }
 }

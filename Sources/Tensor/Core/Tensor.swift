@@ -30,7 +30,8 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
     public init(shape: [Int], _ elements: some Collection<Scalar>) {
         self.init(uninitialized: shape)
         precondition(elements.count == count, "\(elements.count) elements for the shape \(shape)")
-        let (_, end) = UnsafeMutableBufferPointer(start: storage.elements, count: count).initialize(from: elements)
+        let (_, end) = UnsafeMutableBufferPointer(start: storage.elements, count: count).initialize(
+            from: elements)
         assert(end == count)
     }
 

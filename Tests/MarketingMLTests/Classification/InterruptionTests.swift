@@ -5,7 +5,8 @@ import Testing
 
 /// Runs Tests/TrainingChild in processes of its own.
 @Suite(.serialized) struct InterruptionTests {
-    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("interruption-\(UUID())")
+    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+        "interruption-\(UUID())")
 
     private func child(_ checkpoint: String, _ output: String) -> (Process, Pipe) {
         let process = Process()
@@ -21,7 +22,8 @@ import Testing
     }
 
     private func weights(_ output: String) throws -> Data {
-        try Data(contentsOf: folder.appendingPathComponent(output).appendingPathComponent("model.safetensors"))
+        try Data(
+            contentsOf: folder.appendingPathComponent(output).appendingPathComponent("model.safetensors"))
     }
 
     /// Batches of changing length after the first epoch: all memory comes from the cache.
@@ -62,6 +64,8 @@ import Testing
         #expect(kills > 0)
         #expect(try weights("a") == weights("b"))
         #expect(
-            try Set(FileManager.default.contentsOfDirectory(atPath: folder.path)).isSuperset(of: ["a", "b", "checkpoint-b"]))
+            try Set(FileManager.default.contentsOfDirectory(atPath: folder.path)).isSuperset(of: [
+                "a", "b", "checkpoint-b",
+            ]))
     }
 }
