@@ -19,19 +19,22 @@ let package = Package(
         .systemLibrary(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(name: "CFiles"),
         .target(
             name: "CTensorKernels",
             exclude: ["templates"],
             linkerSettings: [.linkedLibrary("m"), .linkedLibrary("pthread", .when(platforms: [.linux]))]),
-        .target(name: "Tensor", dependencies: ["CTensorKernels", "COpenBLAS", "CLAPACKE", "CZlib"]),
+        .target(name: "Tensor", dependencies: ["CTensorKernels", "COpenBLAS", "CLAPACKE", "CZlib", "CFiles"]),
         .target(name: "MarketingML", dependencies: ["Tensor"]),
         .target(name: "Recommend", dependencies: ["Tensor"]),
         .target(name: "TestSupport", dependencies: ["Tensor"], path: "Tests/TestSupport"),
+        // Trains in a process of its own, which the tests kill and resume.
+        .executableTarget(name: "TrainingChild", dependencies: ["MarketingML"], path: "Tests/TrainingChild"),
         .testTarget(
             name: "TensorTests", dependencies: ["Tensor", "CTensorKernels", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "MarketingMLTests", dependencies: ["MarketingML", "TestSupport"],
+            name: "MarketingMLTests", dependencies: ["MarketingML", "TestSupport", "TrainingChild"],
             resources: [.copy("Fixtures")]),
         .testTarget(name: "RecommendTests", dependencies: ["Recommend", "TestSupport"]),
     ],

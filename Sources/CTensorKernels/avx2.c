@@ -6,6 +6,8 @@
 #include "kernel_table.h"
 
 #if defined(__x86_64__)
+#include <immintrin.h>
+
 #define ISA avx2
 #define VECTOR_BYTES 32
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)

@@ -6,6 +6,8 @@
 #include "kernel_table.h"
 
 #if defined(__x86_64__)
+#include <immintrin.h>
+
 #define ISA avx512
 #define VECTOR_BYTES 64
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))), apply_to = function)

@@ -48,6 +48,14 @@ const char *mml_isa_available(int i) {
     return isa == NULL ? NULL : isa->name;
 }
 
+int mml_is_optimized(void) {
+#if defined(__OPTIMIZE__)
+    return 1;
+#else
+    return 0;
+#endif
+}
+
 #define KERNEL(result, name, parameters, arguments)          \
     result mml_##name(mml_type type, MML_UNPACK parameters) { \
         return active()->tables[type]->name arguments;        \

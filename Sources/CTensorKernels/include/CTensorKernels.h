@@ -21,6 +21,8 @@ typedef enum mml_type { MML_F32 = 0, MML_F64 = 1 } mml_type;
 const char *mml_isa_name(void);
 // Name of the i-th set that this machine can run, best last; NULL past the end.
 const char *mml_isa_available(int i);
+// 1 when this C code was compiled with optimisation; debug builds are some 30 times slower.
+int mml_is_optimized(void);
 
 // Thread pool (pool.c).
 int mml_thread_count(void);
@@ -39,11 +41,11 @@ typedef enum mml_activation {
     MML_SIGMOID = 5,
 } mml_activation;
 
-typedef enum mml_unary {
+typedef enum mml_unary_op {
     MML_NEGATE, MML_EXP, MML_LOG, MML_SQRT, MML_ERF, MML_ABS, MML_RECIPROCAL,
-} mml_unary;
+} mml_unary_op;
 
-typedef enum mml_binary { MML_ADD, MML_SUBTRACT, MML_MULTIPLY, MML_DIVIDE, MML_MAXIMUM, MML_MINIMUM } mml_binary;
+typedef enum mml_binary_op { MML_ADD, MML_SUBTRACT, MML_MULTIPLY, MML_DIVIDE, MML_MAXIMUM, MML_MINIMUM } mml_binary_op;
 
 // Dropout by counter: element i of a call keeps its value (scaled by 1 / (1 - rate)) when word
 // `first + i` of the stream (seed, stream) is at least rate * 2^32. Nothing is stored: the backward pass
@@ -82,5 +84,7 @@ void mml_random_words(uint64_t seed, uint64_t stream, uint64_t first, ptrdiff_t 
 // IEEE half and bfloat16 to float (exact).
 void mml_half_to_float(ptrdiff_t n, const uint16_t *x, float *y);
 void mml_bfloat16_to_float(ptrdiff_t n, const uint16_t *x, float *y);
+
+#include "mml_reference.h"
 
 #endif

@@ -1,0 +1,59 @@
+import Tensor
+
+extension LabeledTexts {
+    /// The examples in a random order that depends on the seed alone.
+    public func shuffled(seed: UInt64) -> LabeledTexts {
+        var generator = SeededGenerator(seed: seed)
+        return self[generator.permutation(count)]
+    }
+
+    /// Divides the examples at random into three parts in which every label has (to within one example) the share
+    /// that it has in the whole. In each part the examples keep their order.
+    ///
+    /// Examples with the same text are divided like any others: remove duplicates first where a text that is in
+    /// training must not be in test.
+    ///
+    /// - Parameters:
+    ///   - validation: The share of the examples for validation, 0 or more.
+    ///   - test: The share for test, 0 or more; the two must sum to less than 1.
+    ///   - seed: The same seed divides the same examples in the same way, on every platform.
+    /// - Returns: Parts that together hold every example once; the test part has `test * count` of them, rounded.
+    public func split(
+        validation: Double = 0, test: Double, seed: UInt64
+    ) -> (train: LabeledTexts, validation: LabeledTexts, test: LabeledTexts) {
+        precondition(
+            validation >= 0 && test >= 0 && validation + test < 1,
+            "the shares must be 0 or more and sum to less than 1: validation \(validation), test \(test)")
+        var parts: (train: [Int], validation: [Int], test: [Int]) = ([], [], [])
+        // Rounding the running totals, not each label's share, keeps the errors from adding up.
+        var seen = 0
+        var generator = SeededGenerator(seed: seed)
+        for var members in indicesByLabel() {
+            generator.shuffle(&members)
+            seen += members.count
+            let forTest = min(members.count, wanted(test) - parts.test.count)
+            let forValidation = max(
+                0, min(members.count - forTest, wanted(validation) - parts.validation.count))
+            parts.test += members[..<forTest]
+            parts.validation += members[forTest..<forTest + forValidation]
+            parts.train += members[(forTest + forValidation)...]
+        }
+        func wanted(_ share: Double) -> Int { Int((share * Double(seen)).rounded()) }
+        return (self[parts.train.sorted()], self[parts.validation.sorted()], self[parts.test.sorted()])
+    }
+
+    /// The indices of each label's examples. Labels are in order of first appearance, so that any label type will do.
+    private func indicesByLabel() -> [[Int]] {
+        var groups: [[Int]] = []
+        var group: [Label: Int] = [:]
+        for (index, label) in labels.enumerated() {
+            if let known = group[label] {
+                groups[known].append(index)
+            } else {
+                group[label] = groups.count
+                groups.append([index])
+            }
+        }
+        return groups
+    }
+}

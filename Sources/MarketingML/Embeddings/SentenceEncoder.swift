@@ -1,0 +1,70 @@
+import Foundation
+
+/// Turns texts into vectors whose cosine says how alike they are in meaning (arXiv:1908.10084).
+public struct SentenceEncoder: Sendable {
+    /// How a text's token vectors become one.
+    public let pooling: Pooling
+    /// The longest text in tokens; longer ones are cut.
+    public let maxLength: Int
+    private let bert: BERT
+    private let tokenizer: WordPieceTokenizer
+
+    /// The vectors' size D.
+    public var dimension: Int { bert.configuration.hiddenSize }
+
+    /// Creates an encoder; `maxLength` nil means what the tokenizer's file says, else the model's positions.
+    public init(_ bert: BERT, pooling: Pooling = .mean, maxLength: Int? = nil) throws {
+        let limit = bert.configuration.maximumPositions
+        if let maxLength, !(2...max(2, limit) ~= maxLength) {
+            throw MarketingMLError(.invalidOption, "must be from 2 to \(limit), is \(maxLength)", at: .init(name: "maxLength"))
+        }
+        self.bert = bert
+        self.pooling = pooling
+        self.maxLength = min(maxLength ?? bert.tokenizer.truncation?.maxLength ?? 512, limit)
+        tokenizer = bert.tokenizer.truncating(to: self.maxLength)
+    }
+
+    /// Reads a Hugging Face directory; `1_Pooling/config.json`, where there is one, tells the pooling.
+    ///
+    /// - Throws: `MarketingMLError` that names the file, the entry and what was expected.
+    public init(directory: URL) throws {
+        let poolingURL = directory.appendingPathComponent("1_Pooling/config.json")
+        var pooling = Pooling.mean
+        if FileManager.default.fileExists(atPath: poolingURL.path) {
+            let json = try JSONValue(parsing: InputFile.read(poolingURL.path), file: poolingURL.path)
+            if json["pooling_mode_cls_token"]?.bool == true { pooling = .cls }
+        }
+        try self.init(BERT(directory: directory), pooling: pooling)
+    }
+
+    /// The vectors of texts, each of length 1: [texts, D]; the dot product of two is their cosine.
+    public func embed(_ texts: [String]) throws -> Tensor<Float> {
+        let batch = tokenizer.encodeBatch(texts)
+        var vectors: [Tensor<Float>] = []
+        var none: DropoutStreams?
+        var first = 0
+        for row in 0..<batch.rowCount
+        where row == batch.rowCount - 1 || batch.rowOffsets[row + 1] - batch.rowOffsets[first] >= 1024 {
+            let part = batch.select(rows: first..<row + 1)
+            first = row + 1
+            let hidden = bert.encoder(part, dropout: &none)
+            // The first token's own vector: sentence encoders do not use BERT's pooler.
+            vectors.append(
+                pooling == .mean ? hidden.meanPooled(offsets: part.rowOffsets) : hidden.rows(at: part.rowOffsets.dropLast()))
+        }
+        guard !vectors.isEmpty else { return .zeros([0, dimension]) }
+        return Tensor.concatenated(vectors).normalizedRows()
+    }
+
+    /// The vector of one text: [D].
+    public func embed(_ text: String) throws -> Tensor<Float> { try embed([text]).reshaped(dimension) }
+}
+
+extension Tensor<Float> {
+    /// Rows divided by their Euclidean norm; rows of zeros stay.
+    fileprivate func normalizedRows() -> Tensor {
+        let norms = (self * self).sum(along: 1).squareRoot()
+        let safe = Tensor(shape: [shape[0], 1], norms.elements.map { Swift.max($0, 1e-12) })
+        return self / safe
+    }
+}

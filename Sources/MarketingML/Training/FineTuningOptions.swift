@@ -1,0 +1,122 @@
+import Foundation
+
+/// How a Transformer is fine-tuned. Every default is the usual value for BERT.
+public struct FineTuningOptions: Sendable, Codable, Equatable {
+    /// Passes over the training data, from 1 on.
+    public var epochs: Int
+    /// Texts a batch, from 1 on.
+    public var batchSize: Int
+    /// If set, a batch takes texts until they have this many tokens, instead of `batchSize` texts.
+    public var batchTokens: Int?
+    /// Batches whose gradients are summed for one update, from 1 on; the result equals one batch of them all.
+    public var accumulation: Int
+    /// Longest text in tokens, special ones included; nil means min(512, the model's positions). Longer texts are cut.
+    public var maxLength: Int?
+    /// The highest learning rate, above 0.
+    public var learningRate: Double
+    /// Share of the updates that warm up, in 0...1.
+    public var warmupRatio: Double
+    /// How the rate falls afterwards.
+    public var schedule: LearningRateSchedule
+    /// Decoupled weight decay of the matrices (not of biases and norms), from 0 on.
+    public var weightDecay: Double
+    /// The gradient's norm is cut down to this; nil: never.
+    public var gradientClipping: Double?
+    /// Replaces the model's own rates of dropout (hidden, attention and classifier), in [0, 1); nil keeps them.
+    public var dropout: Double?
+    /// Share of the target spread over all classes, in [0, 1).
+    public var labelSmoothing: Double
+    /// Weight of each class in the loss.
+    public var classWeights: ClassWeights
+    /// How a text's vectors become one.
+    public var pooling: Pooling
+    /// Embeddings and this many layers from below stay as they are; nil trains everything.
+    public var frozenLayers: Int?
+    /// What happens with validation data: the weights of the epoch with the lowest validation loss are kept, and
+    /// training ends after this many epochs without a better one. nil: train to the end, keep the last.
+    public var earlyStoppingPatience: Int?
+    /// Seed of everything random: new weights, order of texts, dropout.
+    public var seed: UInt64
+
+    /// Creates options; the defaults fine-tune a BERT on a few thousand texts.
+    public init(
+        epochs: Int = 3, batchSize: Int = 32, batchTokens: Int? = nil, accumulation: Int = 1, maxLength: Int? = nil,
+        learningRate: Double = 5e-5, warmupRatio: Double = 0.1, schedule: LearningRateSchedule = .linear,
+        weightDecay: Double = 0.01, gradientClipping: Double? = 1, dropout: Double? = nil, labelSmoothing: Double = 0,
+        classWeights: ClassWeights = .uniform, pooling: Pooling = .cls, frozenLayers: Int? = nil,
+        earlyStoppingPatience: Int? = 2, seed: UInt64 = 42
+    ) {
+        self.epochs = epochs
+        self.batchSize = batchSize
+        self.batchTokens = batchTokens
+        self.accumulation = accumulation
+        self.maxLength = maxLength
+        self.learningRate = learningRate
+        self.warmupRatio = warmupRatio
+        self.schedule = schedule
+        self.weightDecay = weightDecay
+        self.gradientClipping = gradientClipping
+        self.dropout = dropout
+        self.labelSmoothing = labelSmoothing
+        self.classWeights = classWeights
+        self.pooling = pooling
+        self.frozenLayers = frozenLayers
+        self.earlyStoppingPatience = earlyStoppingPatience
+        self.seed = seed
+    }
+
+    /// - Throws: `.invalidOption` that names the option, its range and its value.
+    func validate(for configuration: BERTConfiguration) throws {
+        func require(_ condition: Bool, _ name: String, _ range: String, _ value: some Any) throws {
+            guard condition else {
+                throw MarketingMLError(.invalidOption, "must be \(range), is \(value)", at: .init(name: name))
+            }
+        }
+        try require(epochs >= 1, "epochs", "at least 1", epochs)
+        try require(batchSize >= 1, "batchSize", "at least 1", batchSize)
+        try require(batchTokens.map { $0 >= 1 } ?? true, "batchTokens", "at least 1", batchTokens ?? 0)
+        try require(accumulation >= 1, "accumulation", "at least 1", accumulation)
+        let positions = configuration.maximumPositions
+        try require(
+            maxLength.map { 2...max(2, positions) ~= $0 } ?? true, "maxLength", "from 2 to the model's \(positions) positions",
+            maxLength ?? 0)
+        try require(learningRate > 0 && learningRate.isFinite, "learningRate", "above 0", learningRate)
+        try require(0...1 ~= warmupRatio, "warmupRatio", "in 0...1", warmupRatio)
+        try require(weightDecay >= 0 && weightDecay.isFinite, "weightDecay", "at least 0", weightDecay)
+        try require(gradientClipping.map { $0 > 0 } ?? true, "gradientClipping", "above 0", gradientClipping ?? 0)
+        try require(dropout.map { 0..<1 ~= $0 } ?? true, "dropout", "in [0, 1)", dropout ?? 0)
+        try require(0..<1 ~= labelSmoothing, "labelSmoothing", "in [0, 1)", labelSmoothing)
+        try require(
+            frozenLayers.map { 0...configuration.layers ~= $0 } ?? true, "frozenLayers",
+            "from 0 to the model's \(configuration.layers) layers", frozenLayers ?? 0)
+        try require(earlyStoppingPatience.map { $0 >= 1 } ?? true, "earlyStoppingPatience", "at least 1", earlyStoppingPatience ?? 0)
+    }
+}
+
+/// Weights of the classes in a loss.
+public enum ClassWeights: Sendable, Codable, Equatable {
+    /// Every class weighs 1.
+    case uniform
+    /// Inversely to how often a class occurs: N / (classes · count).
+    case balanced
+    /// Given ones, in the order of the labels; each at least 0, not all 0.
+    case values([Double])
+
+    /// The weights for targets of `classes` classes; nil when all are 1.
+    func values(for targets: [Int32], classes: Int) throws -> [Double]? {
+        switch self {
+        case .uniform: return nil
+        case .balanced:
+            var counts = [Int](repeating: 0, count: classes)
+            for target in targets { counts[Int(target)] += 1 }
+            return counts.map { $0 == 0 ? 0 : Double(targets.count) / Double(classes * $0) }
+        case .values(let values):
+            guard values.count == classes, values.allSatisfy({ $0 >= 0 && $0.isFinite }), values.contains(where: { $0 > 0 })
+            else {
+                throw MarketingMLError(
+                    .invalidOption, "must be \(classes) numbers from 0 on, not all 0; found \(values)", at: .init(name: "classWeights"))
+            }
+            return values
+        }
+    }
+}

@@ -1,0 +1,31 @@
+/// What happened during a training run.
+public struct TrainingHistory: Sendable, Codable, Equatable {
+    /// One pass over the training data.
+    public struct Epoch: Sendable, Codable, Equatable {
+        /// Mean loss of its updates, measured while training (with dropout).
+        public var loss: Double
+        /// Loss on the validation data after the epoch, if there is any.
+        public var validationLoss: Double?
+        /// Accuracy on the validation data after the epoch, if there is any.
+        public var validationAccuracy: Double?
+    }
+
+    /// Why a run ended.
+    public enum End: String, Sendable, Codable {
+        /// All epochs are done.
+        case completed
+        /// The validation loss did not improve any more.
+        case stoppedEarly
+        /// The progress handler said stop.
+        case stoppedByHandler
+    }
+
+    /// The loss of every update, in order.
+    public var losses: [Double] = []
+    /// The epochs, in order.
+    public var epochs: [Epoch] = []
+    /// The epoch (from 0) whose weights were kept; nil when the last weights were.
+    public var bestEpoch: Int?
+    /// Why the run ended.
+    public var end = End.completed
+}

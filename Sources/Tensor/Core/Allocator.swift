@@ -1,0 +1,103 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+import Synchronization
+
+/// Hands out 64-byte-aligned blocks and keeps those that come back, so that a training step allocates nothing
+/// new after the first.
+///
+/// Blocks are powers of two, and a request may take one of the next size as well (up to 1 MiB, of the next four):
+/// batches of changing length so live on the same blocks. What a tensor leaves unused of a fresh block costs no memory, since its pages are never touched.
+/// `MARKETINGML_EXACT_ALLOCATION=1` turns the cache off and allocates exact sizes, for address sanitizers.
+public enum TensorMemory {
+    /// Counters since the start of the process.
+    public struct Statistics: Sendable {
+        /// Blocks taken from the system.
+        public var systemAllocations = 0
+        /// Bytes taken from the system and not given back.
+        public var reservedBytes = 0
+        /// Bytes in use by tensors.
+        public var usedBytes = 0
+    }
+
+    /// What the allocator has done so far.
+    public static var statistics: Statistics { state.withLock { $0.statistics } }
+
+    /// Gives all cached blocks back to the system.
+    public static func trim() {
+        state.withLock { state in
+            for index in state.blocks.indices {
+                for address in state.blocks[index] {
+                    free(UnsafeMutableRawPointer(bitPattern: address))
+                    state.statistics.reservedBytes -= byteCount(ofClass: index)
+                }
+                state.blocks[index] = []
+            }
+        }
+    }
+
+    private struct State {
+        // Addresses, since pointers are not Sendable.
+        var blocks = [[UInt]](repeating: [], count: classCount)
+        var statistics = Statistics()
+    }
+
+    private static let state = Mutex(State())
+    private static let exact = getenv("MARKETINGML_EXACT_ALLOCATION") != nil
+    private static let smallestExponent = 6
+    private static let largeClass = sizeClass(of: 1 << 20)
+    private static let classCount = 48 - smallestExponent
+
+    /// Class c holds blocks of 2^(c + 6) bytes.
+    private static func byteCount(ofClass index: Int) -> Int { 1 << (index + smallestExponent) }
+
+    private static func sizeClass(of bytes: Int) -> Int {
+        max(0, Int.bitWidth - max(bytes - 1, 0).leadingZeroBitCount - smallestExponent)
+    }
+
+    /// A block of at least `bytes` bytes; `release` wants the class back.
+    static func allocate(bytes: Int) -> (address: UnsafeMutableRawPointer, sizeClass: Int) {
+        if exact { return (system(bytes: max(bytes, 1)), -1) }
+        let wanted = sizeClass(of: bytes)
+        precondition(wanted < classCount, "out of memory: \(bytes) bytes for a tensor")
+        let cached: (UInt, Int)? = state.withLock { state in
+            for index in wanted...min(wanted + (wanted < largeClass ? 4 : 1), classCount - 1) {
+                if let address = state.blocks[index].popLast() {
+                    state.statistics.usedBytes += byteCount(ofClass: index)
+                    return (address, index)
+                }
+            }
+            state.statistics.systemAllocations += 1
+            state.statistics.reservedBytes += byteCount(ofClass: wanted)
+            state.statistics.usedBytes += byteCount(ofClass: wanted)
+            return nil
+        }
+        if let (address, index) = cached, let pointer = UnsafeMutableRawPointer(bitPattern: address) {
+            return (pointer, index)
+        }
+        return (system(bytes: byteCount(ofClass: wanted)), wanted)
+    }
+
+    static func release(_ address: UnsafeMutableRawPointer, sizeClass: Int) {
+        if sizeClass < 0 {
+            free(address)
+            return
+        }
+        let bits = UInt(bitPattern: address)
+        state.withLock { state in
+            state.blocks[sizeClass].append(bits)
+            state.statistics.usedBytes -= byteCount(ofClass: sizeClass)
+        }
+    }
+
+    private static func system(bytes: Int) -> UnsafeMutableRawPointer {
+        var pointer: UnsafeMutableRawPointer?
+        let status = posix_memalign(&pointer, 64, bytes)
+        guard status == 0, let pointer else { preconditionFailure("out of memory: \(bytes) bytes for a tensor") }
+        return pointer
+    }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import MarketingML
+import TestSupport
+import Testing
+
+/// Runs Tests/TrainingChild in processes of its own.
+@Suite(.serialized) struct InterruptionTests {
+    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("interruption-\(UUID())")
+
+    private func child(_ checkpoint: String, _ output: String) -> (Process, Pipe) {
+        let process = Process()
+        let tests = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+        process.executableURL = tests.deletingLastPathComponent().appendingPathComponent("TrainingChild")
+        process.arguments = [checkpoint, output].map { folder.appendingPathComponent($0).path }
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        return (process, pipe)
+    }
+
+    private func weights(_ output: String) throws -> Data {
+        try Data(contentsOf: folder.appendingPathComponent(output).appendingPathComponent("model.safetensors"))
+    }
+
+    @Test func aKilledRunGoesOnToTheSameBytes() throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (undisturbed, pipe) = child("checkpoint-a", "a")
+        try undisturbed.run()
+        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        undisturbed.waitUntilExit()
+        try #require(undisturbed.terminationStatus == 0, "\(output)")
+        let allocations = output.split(separator: "\n").last.flatMap { Int($0.dropFirst("allocations ".count)) }
+        #expect(allocations == 0, "blocks allocated after the first epoch")
+
+        var generator = SeededGenerator(seed: 5)
+        var kills = 0
+        while true {
+            let (process, pipe) = child("checkpoint-b", "b")
+            try process.run()
+            if kills < 8 {
+                // Anywhere: before the first update, between two, in the middle of one, while a checkpoint is written.
+                usleep(UInt32(20_000 + generator.next() % 150_000))
+                kill(process.processIdentifier, SIGKILL)
+            }
+            _ = pipe.fileHandleForReading.readDataToEndOfFile()
+            process.waitUntilExit()
+            if process.terminationReason == .exit { break }
+            kills += 1
+        }
+        #expect(kills > 0)
+        #expect(try weights("a") == weights("b"))
+        #expect(
+            try Set(FileManager.default.contentsOfDirectory(atPath: folder.path)).isSuperset(of: ["a", "b", "checkpoint-b"]))
+    }
+}

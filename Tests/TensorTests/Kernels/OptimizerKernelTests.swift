@@ -1,0 +1,55 @@
+import CTensorKernels
+import Testing
+
+@Suite struct OptimizerKernelTests {
+    @Test(arguments: kernelSizes) func adamW(count: Int) {
+        func check<Scalar: KernelScalar>(_: Scalar.Type) {
+            var numbers = TestNumbers(count)
+            let w = Guarded<Scalar>(numbers.array(count)), m = Guarded<Scalar>(zeros: count)
+            let v = Guarded<Scalar>(zeros: count)
+            let (exactW, exactM, exactV) = (w.copy, m.copy, v.copy)
+            for step in 1...4 {
+                let (b1, b2) = (pow(0.9, step), pow(0.999, step))
+                var settings = mml_adamw_step(
+                    learning_rate: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.1,
+                    correction1: 1 - b1, correction2: 1 - b2, gradient_scale: 0.7)
+                let g = Guarded<Scalar>(numbers.array(count))
+                mml_adamw(Scalar.mmlType, count, &settings, g.pointer, w.pointer, m.pointer, v.pointer)
+                mml_reference_adamw(
+                    Scalar.mmlType, count, &settings, g.pointer, exactW.pointer, exactM.pointer,
+                    exactV.pointer)
+            }
+            expectSame(w, exactW, "weights")
+            expectSame(m, exactM, "means")
+            expectSame(v, exactV, "squares")
+        }
+        check(Float.self)
+        check(Double.self)
+    }
+
+    private func pow(_ base: Double, _ exponent: Int) -> Double {
+        (0..<exponent).reduce(1) { power, _ in power * base }
+    }
+
+    /// torch.optim.AdamW([1., -2.], lr=0.1, weight_decay=0.5) after gradients [0.5, -1] and [0.25, 3].
+    @Test func adamWOfPyTorch() {
+        let w = Guarded<Double>([1, -2]), m = Guarded<Double>(zeros: 2), v = Guarded<Double>(zeros: 2)
+        for (step, gradient) in [[0.5, -1], [0.25, 3]].enumerated() {
+            var settings = mml_adamw_step(
+                learning_rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.5,
+                correction1: 1 - pow(0.9, step + 1), correction2: 1 - pow(0.999, step + 1), gradient_scale: 1)
+            mml_adamw(
+                MML_F64, 2, &settings, Guarded<Double>(gradient).pointer, w.pointer, m.pointer, v.pointer)
+        }
+        expectSame(w, Guarded([0.7142820403774623, -1.759418984058744]), "weights", within: 1e-12)
+    }
+
+    @Test func adamWKeepsNaN() {
+        let w = Guarded<Float>([1, 1]), m = Guarded<Float>(zeros: 2), v = Guarded<Float>(zeros: 2)
+        var settings = mml_adamw_step(
+            learning_rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0, correction1: 0.1,
+            correction2: 0.001, gradient_scale: 1)
+        mml_adamw(MML_F32, 2, &settings, Guarded<Float>([.nan, 1]).pointer, w.pointer, m.pointer, v.pointer)
+        #expect(w.values[0].isNaN && abs(w.values[1] - 0.9) < 1e-6)
+    }
+}
