@@ -9,7 +9,8 @@ import Testing
     }
 
     @Test func values() throws {
-        let text = #" {"a": [1, -2.5e3, true, false, null, "x\"\\\/\b\f\n\r\té\u00e9\ud83d\ude00"], "b": {}, "c": []} "#
+        let text =
+            #" {"a": [1, -2.5e3, true, false, null, "x\"\\\/\b\f\n\r\té\u00e9\ud83d\ude00"], "b": {}, "c": []} "#
         let value = try parse(text)
         #expect(
             value["a"]
@@ -25,7 +26,8 @@ import Testing
     }
 
     @Test func pulling() throws {
-        var reader = JSONReader(Array(#"{"skipped": [{"deep": [1, 2]}, "x"], "wanted": [3, 4], "last": null}"#.utf8))
+        var reader = JSONReader(
+            Array(#"{"skipped": [{"deep": [1, 2]}, "x"], "wanted": [3, 4], "last": null}"#.utf8))
         var wanted: [Int] = []
         var keys: [String] = []
         try reader.readObject { key, reader in
@@ -51,11 +53,16 @@ import Testing
     /// Broken documents with the byte at which they break.
     static let broken: [(String, Int)] = [
         ("", 0), ("  ", 2), ("{", 1), ("[", 1), ("[1", 2), ("[1,", 3), ("[1,]", 3), ("[,1]", 1), ("[1 2]", 3),
-        ("{\"a\"", 4), ("{\"a\":", 5), ("{\"a\" 1}", 5), ("{a: 1}", 1), ("{\"a\":1,}", 7), ("{\"a\":1 \"b\":2}", 7),
-        ("[}", 1), ("{]", 1), ("]", 0), ("tru", 3), ("trUe", 2), ("nul", 3), ("falsy", 4), ("x", 0), ("'a'", 0),
-        ("01", 1), ("-", 1), ("+1", 0), ("1.", 2), (".5", 0), ("1e", 2), ("1e+", 3), ("0x10", 1), ("1e999", 0),
-        ("NaN", 0), ("Infinity", 0), ("1 1", 2), ("\"abc", 4), ("\"a\nb\"", 2), ("\"\\q\"", 2), ("\"\\u12\"", 5),
-        ("\"\\u12g4\"", 5), ("\"\\ud800\"", 1), ("\"\\udc00\"", 1), ("\"\\ud800\\u0041\"", 1), ("\"\\ud800\\n\"", 1),
+        ("{\"a\"", 4), ("{\"a\":", 5), ("{\"a\" 1}", 5), ("{a: 1}", 1), ("{\"a\":1,}", 7),
+        ("{\"a\":1 \"b\":2}", 7),
+        ("[}", 1), ("{]", 1), ("]", 0), ("tru", 3), ("trUe", 2), ("nul", 3), ("falsy", 4), ("x", 0),
+        ("'a'", 0),
+        ("01", 1), ("-", 1), ("+1", 0), ("1.", 2), (".5", 0), ("1e", 2), ("1e+", 3), ("0x10", 1),
+        ("1e999", 0),
+        ("NaN", 0), ("Infinity", 0), ("1 1", 2), ("\"abc", 4), ("\"a\nb\"", 2), ("\"\\q\"", 2),
+        ("\"\\u12\"", 5),
+        ("\"\\u12g4\"", 5), ("\"\\ud800\"", 1), ("\"\\udc00\"", 1), ("\"\\ud800\\u0041\"", 1),
+        ("\"\\ud800\\n\"", 1),
         ("\"\\", 2), ("\u{FEFF}1", 0), ("/* */1", 0),
     ]
 
@@ -63,7 +70,9 @@ import Testing
         for (text, offset) in Self.broken {
             let error = #expect(throws: MarketingMLError.self, "\(text)") { try parse(text) }
             #expect(error?.code == .malformedFile, "\(text)")
-            #expect(error?.location == .init(file: "file.json", offset: offset), "\(text): \(String(describing: error))")
+            #expect(
+                error?.location == .init(file: "file.json", offset: offset),
+                "\(text): \(String(describing: error))")
         }
         for bytes: [UInt8] in [[0x22, 0xFF, 0x22], [0x22, 0xC3, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22]] {
             let error = #expect(throws: MarketingMLError.self) { try JSONValue(parsing: bytes) }
@@ -80,8 +89,10 @@ import Testing
 
     @Test func typesAreChecked() {
         for (text, read) in [
-            ("1", { _ = try $0.readString() }), ("\"1\"", { _ = try $0.readInt() }), ("1.5", { _ = try $0.readInt() }),
-            ("[]", { try $0.beginObject() }), ("null", { _ = try $0.readBool() }), ("true", { try $0.readNull() }),
+            ("1", { _ = try $0.readString() }), ("\"1\"", { _ = try $0.readInt() }),
+            ("1.5", { _ = try $0.readInt() }),
+            ("[]", { try $0.beginObject() }), ("null", { _ = try $0.readBool() }),
+            ("true", { try $0.readNull() }),
             ("1e400", { _ = try $0.readDouble() }), ("9223372036854775808", { _ = try $0.readInt() }),
             ("-9223372036854775809", { _ = try $0.readInt() }),
         ] as [(String, (inout JSONReader) throws -> Void)] {
@@ -92,15 +103,19 @@ import Testing
 
     @Test func writing() throws {
         let value: JSONValue = [
-            "int": 384, "eps": 1e-12, "zero": 0.0, "text": "a\"\\\n\u{1}é😀", "list": [1, 2.5, nil, true], "empty": [:],
+            "int": 384, "eps": 1e-12, "zero": 0.0, "text": "a\"\\\n\u{1}é😀", "list": [1, 2.5, nil, true],
+            "empty": [:],
         ]
         let text = value.serialized()
         #expect(
             text
-                == #"{"int":384,"eps":1e-12,"zero":0.0,"text":"a\"\\\n\u0001é😀","list":[1,2.5,null,true],"empty":{}}"#)
+                == #"{"int":384,"eps":1e-12,"zero":0.0,"text":"a\"\\\n\u0001é😀","list":[1,2.5,null,true],"empty":{}}"#
+        )
         #expect(try parse(text) == value)
         #expect(try parse(value.serialized(pretty: true)) == value)
-        #expect(JSONValue.array([1, .object([.init("a", 2)])]).serialized(pretty: true) == "[\n  1,\n  {\n    \"a\": 2\n  }\n]")
+        #expect(
+            JSONValue.array([1, .object([.init("a", 2)])]).serialized(pretty: true)
+                == "[\n  1,\n  {\n    \"a\": 2\n  }\n]")
         #expect(JSONValue.number(.nan).description == "null")
         var edited = value
         edited["int"] = "new"
@@ -110,7 +125,8 @@ import Testing
     }
 
     @Test func mutations() throws {
-        let text = #"{"a": [1, -2.5e3, true, false, null, "x\"\\é\ud83d\ude00"], "b": {"c": [[], {}]}, "d": 12345678901234567890}"#
+        let text =
+            #"{"a": [1, -2.5e3, true, false, null, "x\"\\é\ud83d\ude00"], "b": {"c": [[], {}]}, "d": 12345678901234567890}"#
         try forEachMutation(of: Array(text.utf8), count: 20_000, seed: 9) { bytes in
             do {
                 let value = try JSONValue(parsing: bytes)

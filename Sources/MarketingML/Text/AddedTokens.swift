@@ -53,7 +53,8 @@ struct AddedTokenMatcher: Sendable {
             }
             guard let first = pattern.first, tokenAtNode[node] < 0 else {
                 throw MarketingMLError(
-                    .malformedFile, "the added token \"\(token.content)\" is empty or the same as another one",
+                    .malformedFile,
+                    "the added token \"\(token.content)\" is empty or the same as another one",
                     at: .init(file: file, name: "added_tokens"))
             }
             tokenAtNode[node] = index
@@ -122,8 +123,9 @@ struct AddedTokenMatcher: Sendable {
         let raw = UnsafeRawPointer(bytes)
         var position = start
         while position + 8 <= end {
-            let difference = UInt64(
-                littleEndian: raw.loadUnaligned(fromByteOffset: position, as: UInt64.self)) ^ pattern
+            let difference =
+                UInt64(
+                    littleEndian: raw.loadUnaligned(fromByteOffset: position, as: UInt64.self)) ^ pattern
             let zeros = (difference &- ones) & ~difference & (ones << 7)
             if zeros != 0 { return position + zeros.trailingZeroBitCount / 8 }
             position += 8
@@ -142,7 +144,8 @@ extension AddedTokenMatcher {
     }
 
     private func startsWithWord(_ bytes: UnsafePointer<UInt8>, at position: Int, end: Int) -> Bool {
-        position < end && UnicodeProperties.isWordCharacter(decodeScalar(bytes, at: position, end: end).scalar)
+        position < end
+            && UnicodeProperties.isWordCharacter(decodeScalar(bytes, at: position, end: end).scalar)
     }
 
     private func skipSpace(_ bytes: UnsafePointer<UInt8>, before position: Int) -> Int {

@@ -159,7 +159,8 @@ extension BertNormalizer {
     /// Passes on a scalar without properties.
     @inline(__always)
     private func emit(
-        _ scalar: UInt32, _ source: Range<Int>, _ reordering: inout Reordering, _ properties: UnicodeProperties,
+        _ scalar: UInt32, _ source: Range<Int>, _ reordering: inout Reordering,
+        _ properties: UnicodeProperties,
         _ output: inout NormalizedText
     ) {
         if !reordering.isEmpty { flush(&reordering, properties, &output) }

@@ -25,7 +25,9 @@ struct Vocabulary: Sendable {
         /// The key without its first `count` bytes.
         @inline(__always)
         func dropFirst(_ count: Int) -> Key {
-            if count >= 8 { return Key(low: high >> UInt64(8 * (count - 8)), high: 0, length: length - count) }
+            if count >= 8 {
+                return Key(low: high >> UInt64(8 * (count - 8)), high: 0, length: length - count)
+            }
             if count == 0 { return self }
             let shift = UInt64(8 * count)
             return Key(low: low >> shift | high << (64 - shift), high: high >> shift, length: length - count)
@@ -114,7 +116,8 @@ struct Vocabulary: Sendable {
         var pieceCount = list.ids.count
         var start = 0
         for end in list.ends {
-            let isContinuing = end - start > prefixCount
+            let isContinuing =
+                end - start > prefixCount
                 && (0..<prefixCount).allSatisfy { list.bytes[start + $0] == continuingPrefix[$0] }
             continues.append(isContinuing)
             if isContinuing { pieceCount += 1 }

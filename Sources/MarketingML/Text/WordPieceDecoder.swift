@@ -10,7 +10,8 @@ struct WordPieceDecoder: Sendable, Equatable {
         for (index, token) in tokens.enumerated() {
             var piece = token
             if index > 0 {
-                piece = token.utf8.starts(with: prefix.utf8)
+                piece =
+                    token.utf8.starts(with: prefix.utf8)
                     ? String(decoding: token.utf8.dropFirst(prefix.utf8.count), as: UTF8.self) : " " + token
             }
             text += cleansUp ? Self.cleanUp(piece) : piece

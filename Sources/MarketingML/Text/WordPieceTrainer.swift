@@ -15,7 +15,8 @@ extension WordPieceTokenizer {
     /// - Throws: `emptyData` if the texts hold no word; `invalidOption` if the characters alone do not fit.
     /// - Complexity: a merge takes time in proportion to the words that contain its pair.
     public static func train(
-        on texts: some Sequence<String>, vocabularySize: Int, lowercase: Bool = true, minimumFrequency: Int = 2
+        on texts: some Sequence<String>, vocabularySize: Int, lowercase: Bool = true,
+        minimumFrequency: Int = 2
     ) throws -> WordPieceTokenizer {
         let normalizer = BertNormalizer(lowercase: lowercase)
         var counts: [String: Int] = [:]
@@ -72,7 +73,9 @@ private struct WordPieceTrainer {
             words.append((pieces, count))
             addPairs(ofWord: words.count - 1, sign: 1)
         }
-        for (pair, count) in pairCounts { queue.push(.init(count: count, left: pair.left, right: pair.right)) }
+        for (pair, count) in pairCounts {
+            queue.push(.init(count: count, left: pair.left, right: pair.right))
+        }
     }
 
     /// Makes the most frequent pair a piece; false if none is frequent enough.

@@ -162,7 +162,9 @@ public struct JSONReader {
             // Summed below zero, where there is room for one more number than above.
             let (product, overflow) = value.multipliedReportingOverflow(by: 10)
             let (difference, underflow) = product.subtractingReportingOverflow(Int(byte - UInt8(ascii: "0")))
-            if overflow || underflow { throw error("the number \(text(range)) is too large", at: range.lowerBound) }
+            if overflow || underflow {
+                throw error("the number \(text(range)) is too large", at: range.lowerBound)
+            }
             value = difference
         }
         guard isNegative || value > Int.min else {

@@ -122,7 +122,8 @@ public enum JSONValue: Sendable, Equatable {
 // MARK: - Literals
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
-    ExpressibleByFloatLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
+    ExpressibleByFloatLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral,
+    ExpressibleByNilLiteral
 {
     /// Creates a string.
     public init(stringLiteral value: String) { self = .string(value) }
@@ -165,7 +166,8 @@ extension JSONValue: CustomStringConvertible {
         case .number(let value): text += value.isFinite ? value.description : "null"
         case .string(let value): Self.write(value, to: &text)
         case .array(let elements):
-            Self.write(elements, in: ("[", "]"), to: &text, indentation: indentation) { element, inner, text in
+            Self.write(elements, in: ("[", "]"), to: &text, indentation: indentation) {
+                element, inner, text in
                 element.write(to: &text, indentation: inner)
             }
         case .object(let members):

@@ -43,7 +43,8 @@ import Testing
         let code: MarketingMLError.Code
         var says: String
         var description: String { "\(from) → \(to)" }
-        init(_ from: String, _ to: String, _ code: MarketingMLError.Code = .malformedFile, says: String = "") {
+        init(_ from: String, _ to: String, _ code: MarketingMLError.Code = .malformedFile, says: String = "")
+        {
             (self.from, self.to, self.code, self.says) = (from, to, code, says)
         }
     }
@@ -51,12 +52,17 @@ import Testing
     static let changes = [
         Change("\"1.0\"", "\"2.0\"", .unsupported, says: "2.0"),
         Change("\"BertNormalizer\"", "\"NFKC\"", .unsupported, says: "NFKC"),
-        Change("{\"type\":\"BertPreTokenizer\"}", "{\"type\":\"Metaspace\"}", .unsupported, says: "Metaspace"),
+        Change(
+            "{\"type\":\"BertPreTokenizer\"}", "{\"type\":\"Metaspace\"}", .unsupported, says: "Metaspace"),
         Change("{\"type\":\"BertPreTokenizer\"}", "null", .unsupported, says: "null"),
         Change("\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},", "", .unsupported, says: "null"),
         Change("\"BertProcessing\"", "\"RobertaProcessing\"", .unsupported, says: "RobertaProcessing"),
-        Change("{\"type\":\"WordPiece\",\"prefix\"", "{\"type\":\"ByteLevel\",\"prefix\"", .unsupported, says: "ByteLevel"),
-        Change("{\"type\":\"WordPiece\",\"unk_token\"", "{\"type\":\"BPE\",\"unk_token\"", .unsupported, says: "BPE"),
+        Change(
+            "{\"type\":\"WordPiece\",\"prefix\"", "{\"type\":\"ByteLevel\",\"prefix\"", .unsupported,
+            says: "ByteLevel"),
+        Change(
+            "{\"type\":\"WordPiece\",\"unk_token\"", "{\"type\":\"BPE\",\"unk_token\"", .unsupported,
+            says: "BPE"),
         Change("\"stride\":0", "\"stride\":0,\"direction\":\"Left\"", .unsupported, says: "Left"),
         Change("\"LongestFirst\"", "\"Longest\"", says: "strategy"),
         Change("\"max_length\":9", "\"max_length\":-9", says: "max_length"),
@@ -74,6 +80,7 @@ import Testing
         Change("\"id\":7", "\"id\":\"7\"", says: "id"),
         Change("\"content\":\"Sale\"", "\"content\":\"\u{301}\"", says: "empty"),
         Change("[\"[SEP]\",3]", "[\"[SEP]\"]", says: "id"),
+        Change("[\"[SEP]\",3]", "[\"[SEP]\",8]", says: "beyond the 8 ids"),
         Change("\"model\":", "\"other\":", says: "model"),
         Change("\"##s\":6}}}", "\"##s\":6}}", says: "the end of the file"),
         Change("\"##s\":6}}}", "\"##s\":6}}}}", says: "end of the file"),
@@ -97,7 +104,8 @@ import Testing
         try forEachMutation(of: Array(Self.json.utf8), count: 10_000, seed: 1) { bytes in
             do {
                 let tokenizer = try WordPieceTokenizer(
-                    TokenizerDescription(tokenizerJSON: TokenizerFile("tokenizer.json", bytes), path: "mutated"))
+                    TokenizerDescription(
+                        tokenizerJSON: TokenizerFile("tokenizer.json", bytes), path: "mutated"))
                 _ = tokenizer.encode("the cafés SALE [CLS] 中\u{0}é")
                 loaded += 1
             } catch let error as MarketingMLError {
@@ -131,7 +139,10 @@ import Testing
             let text = tokens.map { $0 + "  \r\n" }.joined()
             try Data(text.utf8).write(to: vocabulary)
             #expect(try WordPieceTokenizer(vocabulary: vocabulary).encode("Café").ids == [2, 6, 3])
-            #expect(try WordPieceTokenizer(vocabulary: vocabulary, lowercase: false).encode("Café").ids == [2, 5, 3])
+            #expect(
+                try WordPieceTokenizer(vocabulary: vocabulary, lowercase: false).encode("Café").ids == [
+                    2, 5, 3,
+                ])
             #expect(try WordPieceTokenizer(directory: directory).encode("Café [MASK]").ids == [2, 6, 4, 3])
             let configuration = Data(#"{"do_lower_case": false, "sep_token": {"content": "the"}}"#.utf8)
             try configuration.write(to: directory.appendingPathComponent("tokenizer_config.json"))
@@ -141,7 +152,8 @@ import Testing
             try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: false)
             try WordPieceTokenizer(directory: directory).save(to: copy)
             #expect(try Data(contentsOf: copy.appendingPathComponent("vocab.txt")) == Data(text.utf8))
-            #expect(try Data(contentsOf: copy.appendingPathComponent("tokenizer_config.json")) == configuration)
+            #expect(
+                try Data(contentsOf: copy.appendingPathComponent("tokenizer_config.json")) == configuration)
             let again = try WordPieceTokenizer(directory: copy)  // now from tokenizer.json
             #expect(again.encode("Café [MASK] the").ids == [2, 5, 4, 7, 7])
             #expect(again.encode("Café", pair: "cafe").typeIDs == [0, 0, 0, 1, 1])
@@ -153,7 +165,9 @@ import Testing
             let directory = URL(fileURLWithPath: path)
             let original = try tokenizer(Self.json)
             try original.save(to: directory)
-            #expect(try Data(contentsOf: directory.appendingPathComponent("tokenizer.json")) == Data(Self.json.utf8))
+            #expect(
+                try Data(contentsOf: directory.appendingPathComponent("tokenizer.json"))
+                    == Data(Self.json.utf8))
             let again = try WordPieceTokenizer(directory: directory)
             #expect(again.truncation == original.truncation)
             #expect(again.encode("the sale").ids == original.encode("the sale").ids)
@@ -169,14 +183,19 @@ import Testing
             let directory = URL(fileURLWithPath: path)
             for load in [
                 { _ = try WordPieceTokenizer(directory: directory) },
-                { _ = try WordPieceTokenizer(tokenizerJSON: directory.appendingPathComponent("tokenizer.json")) },
+                {
+                    _ = try WordPieceTokenizer(
+                        tokenizerJSON: directory.appendingPathComponent("tokenizer.json"))
+                },
                 { _ = try WordPieceTokenizer(vocabulary: directory.appendingPathComponent("vocab.txt")) },
             ] {
                 let error = #expect(throws: MarketingMLError.self) { try load() }
                 #expect(error?.code == .fileNotFound)
             }
         }
-        let error = #expect(throws: MarketingMLError.self) { try WordPieceTokenizer(vocabulary: ["[UNK]", "a"]) }
+        let error = #expect(throws: MarketingMLError.self) {
+            try WordPieceTokenizer(vocabulary: ["[UNK]", "a"])
+        }
         #expect(error?.code == .malformedFile)
         #expect(error?.message.contains("[CLS]") == true)
     }
@@ -184,12 +203,18 @@ import Testing
     @Test func training() throws {
         let texts = ["low lower lowest", "new newer newest", "low low slow", "Newest!"]
         let tokenizer = try WordPieceTokenizer.train(on: texts, vocabularySize: 40)
-        #expect(tokenizer.tokens(tokenizer.encode("lowest newest!").ids) == ["[CLS]", "low", "##est", "newest", "!", "[SEP]"])
-        #expect(try WordPieceTokenizer.train(on: texts, vocabularySize: 40).model.files == tokenizer.model.files)
+        #expect(
+            tokenizer.tokens(tokenizer.encode("lowest newest!").ids) == [
+                "[CLS]", "low", "##est", "newest", "!", "[SEP]",
+            ])
+        #expect(
+            try WordPieceTokenizer.train(on: texts, vocabularySize: 40).model.files == tokenizer.model.files)
         #expect(tokenizer.encode("slowest").ids.contains(tokenizer.unknownID) == false)
         let frequent = try WordPieceTokenizer.train(on: texts, vocabularySize: 1_000)
         #expect(frequent.vocabularySize < 50)
-        for (texts, size, code) in [([" "], 100, MarketingMLError.Code.emptyData), (["abc"], 7, .invalidOption)] {
+        for (texts, size, code) in [
+            ([" "], 100, MarketingMLError.Code.emptyData), (["abc"], 7, .invalidOption),
+        ] {
             let error = #expect(throws: MarketingMLError.self) {
                 try WordPieceTokenizer.train(on: texts, vocabularySize: size)
             }

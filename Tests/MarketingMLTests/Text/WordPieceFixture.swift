@@ -51,7 +51,8 @@ enum WordPieceFixture {
     static func small() throws -> WordPieceTokenizer {
         try WordPieceTokenizer(
             vocabulary: [
-                "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un", "##aff", "##able", "the", "cat", "##s", "sat", ".",
+                "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un", "##aff", "##able", "the", "cat", "##s",
+                "sat", ".",
                 ",", "cafe", "中", "a", "##a",
             ])
     }

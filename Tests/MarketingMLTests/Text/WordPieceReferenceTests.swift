@@ -13,8 +13,12 @@ import Testing
         for text in texts {
             let bytes = try #require(text["text"]).base64Bytes
             let encoding = tokenizer.encode(utf8: bytes)
-            #expect(encoding.ids.map(Int.init) == text["ids"]?.integers, "\(String(decoding: bytes, as: UTF8.self))")
-            #expect(encoding.flatOffsets == text["offsets"]?.integers, "\(String(decoding: bytes, as: UTF8.self))")
+            #expect(
+                encoding.ids.map(Int.init) == text["ids"]?.integers,
+                "\(String(decoding: bytes, as: UTF8.self))")
+            #expect(
+                encoding.flatOffsets == text["offsets"]?.integers, "\(String(decoding: bytes, as: UTF8.self))"
+            )
         }
     }
 
@@ -25,7 +29,9 @@ import Testing
         for pair in pairs {
             tokenizer.truncation = pair["maxLength"]?.integer.map { Truncation(maxLength: $0) }
             let first = String(decoding: pair["a"]?.base64Bytes ?? [], as: UTF8.self)
-            let second = pair["b"]?.string.map { String(decoding: JSONValue.string($0).base64Bytes, as: UTF8.self) }
+            let second = pair["b"]?.string.map {
+                String(decoding: JSONValue.string($0).base64Bytes, as: UTF8.self)
+            }
             let encoding = second.map { tokenizer.encode(first, pair: $0) } ?? tokenizer.encode(first)
             #expect(encoding.ids.map(Int.init) == pair["ids"]?.integers, "\(pair)")
             #expect(encoding.typeIDs.map(Int.init) == pair["types"]?.integers, "\(pair)")
@@ -50,7 +56,9 @@ import Testing
                     let words = (start..<start + perText).map { value in
                         // By scalars: a combining mark makes one character with the star.
                         var word = String.UnicodeScalarView()
-                        word += pattern.unicodeScalars.compactMap { $0 == "*" ? Unicode.Scalar(UInt32(value)) : $0 }
+                        word += pattern.unicodeScalars.compactMap {
+                            $0 == "*" ? Unicode.Scalar(UInt32(value)) : $0
+                        }
                         return String(word)
                     }
                     hash.add(tokenizer.encode(words.joined(separator: " ")))
@@ -97,7 +105,9 @@ import Testing
         let tokenizer = try WordPieceFixture.miniLM()
         let text = "Don't you think it's unaffable? I'm sure: \"we've 2 of them\", o'clock!"
         let ids = tokenizer.encode(text).ids
-        #expect(tokenizer.decode(ids) == "don ' t you think it ' s unaffable? i ' m sure : \" we ' ve 2 of them \", o ' clock!")
+        #expect(
+            tokenizer.decode(ids)
+                == "don ' t you think it ' s unaffable? i ' m sure : \" we ' ve 2 of them \", o ' clock!")
         #expect(tokenizer.decode([101, 7592, 102], skipSpecialTokens: false) == "[CLS] hello [SEP]")
         #expect(tokenizer.decode([]) == "")
         #expect(tokenizer.decode([999_999, -5]) == "")

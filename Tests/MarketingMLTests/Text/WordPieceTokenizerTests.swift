@@ -8,8 +8,10 @@ import Testing
     /// Seeded texts out of pieces that tokenizers find hard.
     private func texts(_ count: Int, seed: UInt64) -> [String] {
         let pieces = [
-            "the", "cats", "sat", "unaffable", "UNAFFABLE", ".", ",", " ", "  ", "\n", "café", "cafe\u{301}", "中", "\u{0}",
-            "[SEP]", "[MASK]", "xyz", "😀", "\u{200B}", "aaaaaaaaaaaaaaaaaaaaaaaaa", "İ", "한국", "\u{302E}", "\u{A0}",
+            "the", "cats", "sat", "unaffable", "UNAFFABLE", ".", ",", " ", "  ", "\n", "café", "cafe\u{301}",
+            "中", "\u{0}",
+            "[SEP]", "[MASK]", "xyz", "😀", "\u{200B}", "aaaaaaaaaaaaaaaaaaaaaaaaa", "İ", "한국", "\u{302E}",
+            "\u{A0}",
         ]
         var random = SeededGenerator(seed: seed)
         return (0..<count).map { _ in
@@ -25,7 +27,8 @@ import Testing
         #expect(
             tokenizer.tokens(encoding.ids)
                 == ["[CLS]", "un", "##aff", "##able", "cat", "##s", ",", "cafe", "[UNK]", "[SEP]"])
-        #expect(encoding.flatOffsets == [0, 0, 0, 2, 2, 5, 5, 9, 10, 13, 13, 14, 14, 15, 16, 21, 21, 22, 0, 0])
+        #expect(
+            encoding.flatOffsets == [0, 0, 0, 2, 2, 5, 5, 9, 10, 13, 13, 14, 14, 15, 16, 21, 21, 22, 0, 0])
         #expect(encoding.first == 1..<9)
         #expect(encoding.second.isEmpty)
         let text = "Unaffable cats, Café!"
@@ -36,18 +39,22 @@ import Testing
 
     @Test func batchEqualsSingle() throws {
         var tokenizer = try WordPieceFixture.small()
-        for maxLength in [nil, 0, 1, 2, 3, 7, 20] as [Int?] {
+        for maxLength in [nil, .min, 0, 1, 2, 3, 7, 20, .max] as [Int?] {
             tokenizer.truncation = maxLength.map { Truncation(maxLength: $0) }
             let texts = texts(300, seed: 1)
             for special in [true, false] {
                 let batch = tokenizer.encodeBatch(texts, addSpecialTokens: special)
                 let singles = texts.map { tokenizer.encode($0, addSpecialTokens: special) }
                 #expect(batch == TokenBatch(singles))
-                #expect(singles.allSatisfy { $0.ids.count == $0.offsets.count && $0.ids.count == $0.typeIDs.count })
+                #expect(
+                    singles.allSatisfy {
+                        $0.ids.count == $0.offsets.count && $0.ids.count == $0.typeIDs.count
+                    })
             }
             let pairs = zip(texts, texts.reversed()).map { ($0, $1) }
             #expect(
-                tokenizer.encodeBatch(pairs: pairs) == TokenBatch(pairs.map { tokenizer.encode($0, pair: $1) }))
+                tokenizer.encodeBatch(pairs: pairs)
+                    == TokenBatch(pairs.map { tokenizer.encode($0, pair: $1) }))
         }
     }
 
@@ -91,8 +98,12 @@ import Testing
                 #expect(short.ids[short.first] == whole.ids[whole.first].prefix(short.first.count))
                 #expect(short.ids[short.second] == whole.ids[whole.second].prefix(short.second.count))
                 let excess = whole.count - maxLength
-                if strategy == .onlyFirst, excess < whole.first.count { #expect(short.second.count == whole.second.count) }
-                if strategy == .onlySecond, excess < whole.second.count { #expect(short.first.count == whole.first.count) }
+                if strategy == .onlyFirst, excess < whole.first.count {
+                    #expect(short.second.count == whole.second.count)
+                }
+                if strategy == .onlySecond, excess < whole.second.count {
+                    #expect(short.first.count == whole.first.count)
+                }
             }
         }
     }
@@ -129,7 +140,8 @@ import Testing
         #expect(tokenizer.encode(String(repeating: "a", count: 100)).count == 102)
         #expect(tokenizer.encode(String(repeating: "中", count: 300_000)).count == 300_002)
         #expect(tokenizer.encode(String(repeating: "[", count: 1_000_000)).count == 1_000_002)
-        #expect(tokenizer.encode("a" + String(repeating: "\u{301}\u{302E}", count: 100_000)).ids == [2, 1, 3])
+        #expect(
+            tokenizer.encode("a" + String(repeating: "\u{301}\u{302E}", count: 100_000)).ids == [2, 1, 3])
         #expect(tokenizer.encode(String(repeating: "[SEP]", count: 200_000)).count == 200_002)
     }
 
