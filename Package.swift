@@ -22,11 +22,13 @@ let package = Package(
         .systemLibrary(name: "CFiles"),
         .target(
             name: "CTensorKernels",
-            exclude: ["templates"],
+            exclude: ["README.md", "templates"],
             linkerSettings: [.linkedLibrary("m"), .linkedLibrary("pthread", .when(platforms: [.linux]))]),
-        .target(name: "Tensor", dependencies: ["CTensorKernels", "COpenBLAS", "CLAPACKE", "CZlib", "CFiles"]),
-        .target(name: "MarketingML", dependencies: ["Tensor"]),
-        .target(name: "Recommend", dependencies: ["Tensor"]),
+        .target(
+            name: "Tensor", dependencies: ["CTensorKernels", "COpenBLAS", "CLAPACKE", "CZlib", "CFiles"],
+            exclude: ["README.md"]),
+        .target(name: "MarketingML", dependencies: ["Tensor"], exclude: ["README.md"]),
+        .target(name: "Recommend", dependencies: ["Tensor"], exclude: ["README.md"]),
         .target(name: "TestSupport", dependencies: ["Tensor"], path: "Tests/TestSupport"),
         // Trains in a process of its own, which the tests kill and resume.
         .executableTarget(name: "TrainingChild", dependencies: ["MarketingML"], path: "Tests/TrainingChild"),

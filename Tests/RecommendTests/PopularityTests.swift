@@ -74,6 +74,22 @@ import Testing
         """
     }
 
+    @Test func mutationsNeverCrash() throws {
+        try withTemporaryDirectory { folder in
+            let url = URL(fileURLWithPath: folder + "/m.json")
+            let bytes = Array(Self.stored(items: "[5,60]", taken: "[[0,1]]").utf8)
+            try forEachMutation(of: bytes, count: 2000) { bytes in
+                try Data(bytes).write(to: url)
+                do {
+                    let model = try Popularity<String, Int>.Model(url)
+                    #expect(model.recommend(for: "u", count: 5, includingSeen: true).count <= 5)
+                } catch let error as MarketingMLError {
+                    #expect([MarketingMLError.Code.malformedFile, .unsupported].contains(error.code))
+                }
+            }
+        }
+    }
+
     @Test func intactFileLoads() throws {
         try withTemporaryDirectory { folder in
             let url = URL(fileURLWithPath: folder + "/m.json")

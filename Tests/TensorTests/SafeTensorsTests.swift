@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 @Suite struct SafeTensorsTests {
-    private let url = FileManager.default.temporaryDirectory.appendingPathComponent("safetensors-\(UUID()).safetensors")
+    private let url = FileManager.default.temporaryDirectory.appendingPathComponent(
+        "safetensors-\(UUID()).safetensors")
 
     private func file(_ header: String, data: Int = 0) throws -> URL {
         var bytes = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) }
@@ -41,13 +42,15 @@ import Testing
         // 1, -2, the smallest subnormal, infinity, NaN, 65504 as F16; then 1, -2, 3.140625 as BF16.
         let half: [UInt16] = [0x3C00, 0xC000, 0x0001, 0x7C00, 0x7E00, 0x7BFF]
         let brain: [UInt16] = [0x3F80, 0xC000, 0x4049]
-        let header = #"{"h":{"dtype":"F16","shape":[6],"data_offsets":[0,12]},"b":{"dtype":"BF16","shape":[3],"data_offsets":[12,18]}}"#
+        let header =
+            #"{"h":{"dtype":"F16","shape":[6],"data_offsets":[0,12]},"b":{"dtype":"BF16","shape":[3],"data_offsets":[12,18]}}"#
         var bytes = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) } + header.utf8
         for value in half + brain { bytes += [UInt8(value & 255), UInt8(value >> 8)] }
         try Data(bytes).write(to: url)
         let file = try SafeTensorsFile(url)
         expectClose(
-            try file.tensor("h", as: Float.self).elements, [1, -2, 5.960464477539063e-08, .infinity, .nan, 65504])
+            try file.tensor("h", as: Float.self).elements,
+            [1, -2, 5.960464477539063e-08, .infinity, .nan, 65504])
         expectClose(try file.tensor("b", as: Double.self).elements, [1, -2, 3.140625])
     }
 
@@ -62,31 +65,54 @@ import Testing
         Broken(description: "not JSON", header: "hello"),
         Broken(description: "not an object", header: "[1]"),
         Broken(description: "no dtype", header: #"{"a":{"shape":[1],"data_offsets":[0,4]}}"#, data: 4),
-        Broken(description: "unknown dtype", header: #"{"a":{"dtype":"F8","shape":[4],"data_offsets":[0,4]}}"#, data: 4, code: .unsupported),
-        Broken(description: "dtype is a number", header: #"{"a":{"dtype":1,"shape":[1],"data_offsets":[0,4]}}"#, data: 4),
+        Broken(
+            description: "unknown dtype", header: #"{"a":{"dtype":"F8","shape":[4],"data_offsets":[0,4]}}"#,
+            data: 4, code: .unsupported),
+        Broken(
+            description: "dtype is a number", header: #"{"a":{"dtype":1,"shape":[1],"data_offsets":[0,4]}}"#,
+            data: 4),
         Broken(description: "no shape", header: #"{"a":{"dtype":"F32","data_offsets":[0,4]}}"#, data: 4),
-        Broken(description: "negative extent", header: #"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, data: 4),
-        Broken(description: "fractional extent", header: #"{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,6]}}"#, data: 6),
-        Broken(description: "huge extent", header: #"{"a":{"dtype":"F32","shape":[1e300],"data_offsets":[0,4]}}"#, data: 4),
+        Broken(
+            description: "negative extent",
+            header: #"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, data: 4),
+        Broken(
+            description: "fractional extent",
+            header: #"{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,6]}}"#, data: 6),
+        Broken(
+            description: "huge extent",
+            header: #"{"a":{"dtype":"F32","shape":[1e300],"data_offsets":[0,4]}}"#, data: 4),
         Broken(
             description: "product overflow",
             header: #"{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}"#, data: 4),
-        Broken(description: "offsets beyond the file", header: #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, data: 4),
-        Broken(description: "offsets swapped", header: #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#, data: 4),
-        Broken(description: "three offsets", header: #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}"#, data: 8),
-        Broken(description: "shape and offsets differ", header: #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#, data: 4),
+        Broken(
+            description: "offsets beyond the file",
+            header: #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, data: 4),
+        Broken(
+            description: "offsets swapped",
+            header: #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#, data: 4),
+        Broken(
+            description: "three offsets",
+            header: #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}"#, data: 8),
+        Broken(
+            description: "shape and offsets differ",
+            header: #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#, data: 4),
         Broken(
             description: "overlap",
-            header: #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
+            header:
+                #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
             data: 8),
         Broken(
             description: "gap",
-            header: #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}"#,
+            header:
+                #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}"#,
             data: 12),
-        Broken(description: "bytes left over", header: #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, data: 8),
+        Broken(
+            description: "bytes left over",
+            header: #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, data: 8),
         Broken(
             description: "the same name twice",
-            header: #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
+            header:
+                #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
             data: 8),
         Broken(description: "metadata is not text", header: #"{"__metadata__":{"a":1}}"#),
     ]
@@ -102,12 +128,16 @@ import Testing
 
     @Test func shortFilesAndLengths() throws {
         defer { try? FileManager.default.removeItem(at: url) }
-        for bytes in [[], [1], [UInt8](repeating: 255, count: 8), [9, 0, 0, 0, 0, 0, 0, 0, 123]] as [[UInt8]] {
+        for bytes in [[], [1], [UInt8](repeating: 255, count: 8), [9, 0, 0, 0, 0, 0, 0, 0, 123]] as [[UInt8]]
+        {
             try Data(bytes).write(to: url)
-            #expect(#expect(throws: MarketingMLError.self) { try SafeTensorsFile(url) }?.code == .malformedFile)
+            #expect(
+                #expect(throws: MarketingMLError.self) { try SafeTensorsFile(url) }?.code == .malformedFile)
         }
         #expect(
-            #expect(throws: MarketingMLError.self) { try SafeTensorsFile(URL(fileURLWithPath: "/nonexistent")) }?.code
+            #expect(throws: MarketingMLError.self) {
+                try SafeTensorsFile(URL(fileURLWithPath: "/nonexistent"))
+            }?.code
                 == .fileNotFound)
     }
 
@@ -118,11 +148,16 @@ import Testing
         writer.add("n", Tensor<Int64>(shape: [1], [7]))
         try writer.write(to: url)
         let file = try SafeTensorsFile(url)
-        #expect(#expect(throws: MarketingMLError.self) { try file.tensor("b", as: Float.self) }?.code == .missingTensor)
         #expect(
-            #expect(throws: MarketingMLError.self) { try file.tensor("a", as: Float.self, shape: [3, 2]) }?.code
+            #expect(throws: MarketingMLError.self) { try file.tensor("b", as: Float.self) }?.code
+                == .missingTensor)
+        #expect(
+            #expect(throws: MarketingMLError.self) { try file.tensor("a", as: Float.self, shape: [3, 2]) }?
+                .code
                 == .shapeMismatch)
-        #expect(#expect(throws: MarketingMLError.self) { try file.tensor("n", as: Float.self) }?.code == .unsupported)
+        #expect(
+            #expect(throws: MarketingMLError.self) { try file.tensor("n", as: Float.self) }?.code
+                == .unsupported)
         #expect(#expect(throws: MarketingMLError.self) { try file.integers("a") }?.code == .unsupported)
     }
 

@@ -7,7 +7,8 @@ public func expectClose<Scalar: BinaryFloatingPoint>(
     _ what: String = "", sourceLocation: SourceLocation = #_sourceLocation
 ) {
     guard actual.count == expected.count else {
-        Issue.record("\(what): \(actual.count) elements, expected \(expected.count)", sourceLocation: sourceLocation)
+        Issue.record(
+            "\(what): \(actual.count) elements, expected \(expected.count)", sourceLocation: sourceLocation)
         return
     }
     var worst = (excess: 0.0, index: -1)
@@ -31,7 +32,8 @@ public func expectRelativeNorm<Scalar: BinaryFloatingPoint>(
     _ what: String = "", sourceLocation: SourceLocation = #_sourceLocation
 ) {
     guard actual.count == expected.count else {
-        Issue.record("\(what): \(actual.count) elements, expected \(expected.count)", sourceLocation: sourceLocation)
+        Issue.record(
+            "\(what): \(actual.count) elements, expected \(expected.count)", sourceLocation: sourceLocation)
         return
     }
     var difference = 0.0
@@ -42,6 +44,8 @@ public func expectRelativeNorm<Scalar: BinaryFloatingPoint>(
     }
     let ratio = difference == 0 ? 0 : (difference / norm).squareRoot()
     if !(ratio <= tolerance) {
-        Issue.record("\(what): relative norm of the difference is \(ratio), allowed \(tolerance)", sourceLocation: sourceLocation)
+        Issue.record(
+            "\(what): relative norm of the difference is \(ratio), allowed \(tolerance)",
+            sourceLocation: sourceLocation)
     }
 }

@@ -11,7 +11,9 @@ public func expectGradient(
 ) {
     let (_, gradient) = valueAndGradient(at: x, loss)
     guard gradient.shape == x.shape else {
-        Issue.record("\(what): the gradient has shape \(gradient.shape), x has \(x.shape)", sourceLocation: sourceLocation)
+        Issue.record(
+            "\(what): the gradient has shape \(gradient.shape), x has \(x.shape)",
+            sourceLocation: sourceLocation)
         return
     }
     var numeric: [Double] = []
@@ -26,7 +28,8 @@ public func expectGradient(
     }
     let scale = max(1, numeric.map(abs).max() ?? 0)
     expectClose(
-        gradient.elements, numeric, absolute: tolerance * scale, relative: 0, what, sourceLocation: sourceLocation)
+        gradient.elements, numeric, absolute: tolerance * scale, relative: 0, what,
+        sourceLocation: sourceLocation)
 }
 
 /// Σ wᵢ yᵢ with fixed weights that differ from element to element.

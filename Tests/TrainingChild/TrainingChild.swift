@@ -3,8 +3,9 @@ import MarketingML
 
 /// A training run in a process of its own, for tests that kill it or count what it allocates.
 ///
-/// Usage: TrainingChild CHECKPOINT OUTPUT. Prints a line an update, and at the end how many blocks of memory were
-/// taken from the system after the first epoch.
+/// Usage: TrainingChild CHECKPOINT OUTPUT trains with accumulation, validation and checkpoints; with "none" as
+/// CHECKPOINT without them. Prints a line an update, and at the end how many blocks of memory were taken from the
+/// system after the first epoch.
 @main
 struct TrainingChild {
     static func main() throws {
@@ -13,19 +14,23 @@ struct TrainingChild {
         let texts = sample(count: 60)
         let tokenizer = try WordPieceTokenizer.train(on: texts.texts, vocabularySize: 120)
         var configuration = BERTConfiguration(
-            vocabularySize: tokenizer.vocabularySize, hiddenSize: 24, layers: 2, heads: 3, intermediateSize: 40)
+            vocabularySize: tokenizer.vocabularySize, hiddenSize: 24, layers: 2, heads: 3,
+            intermediateSize: 40)
         configuration.maximumPositions = 32
         let bert = try BERT(configuration: configuration, tokenizer: tokenizer, seed: 3)
         let parts = texts.split(validation: 0.2, test: 0, seed: 1)
-        var options = FineTuningOptions(epochs: 6, batchSize: 4, accumulation: 3, learningRate: 2e-3, seed: 9)
-        options.earlyStoppingPatience = 3
+        let plain = arguments[1] == "none"
+        let options = FineTuningOptions(
+            epochs: 6, batchSize: 4, accumulation: plain ? 1 : 3, learningRate: 2e-3,
+            earlyStoppingPatience: 3, seed: 9)
         var afterFirstEpoch: Int?
         let classifier = try TextClassifier.fineTune(
-            bert, on: parts.train, validation: parts.validation, options: options,
-            checkpoint: CheckpointOptions(directory: URL(fileURLWithPath: arguments[1]), interval: 2)
+            bert, on: parts.train, validation: plain ? nil : parts.validation, options: options,
+            checkpoint: plain
+                ? nil : CheckpointOptions(directory: URL(fileURLWithPath: arguments[1]), interval: 2)
         ) { event in
             if case .training(let epoch, _) = event.phase {
-                if epoch == 2, afterFirstEpoch == nil { afterFirstEpoch = TensorMemory.statistics.systemAllocations }
+                if epoch == 1 { afterFirstEpoch = TensorMemory.statistics.systemAllocations }
                 print("update \(event.step)")
                 fflush(nil)
                 // Gives whoever wants to kill this process the time to.

@@ -1,7 +1,9 @@
 import Foundation
 import MarketingML
 
-private let shapes = ["minilm": (hidden: 384, layers: 6, wide: 1536), "bert-base": (hidden: 768, layers: 12, wide: 3072)]
+private let shapes = [
+    "minilm": (hidden: 384, layers: 6, wide: 1536), "bert-base": (hidden: 768, layers: 12, wide: 3072),
+]
 
 /// Multiply-adds × 2 of a forward pass over rows of these lengths.
 private func operations(_ model: String, _ rows: [[Int32]]) -> Double {
@@ -9,7 +11,8 @@ private func operations(_ model: String, _ rows: [[Int32]]) -> Double {
     return rows.reduce(0.0) { sum, row in
         let length = Double(row.count)
         return sum + Double(layers)
-            * (length * Double(2 * (4 * hidden * hidden + 2 * hidden * wide)) + 4 * Double(hidden) * length * length)
+            * (length * Double(2 * (4 * hidden * hidden + 2 * hidden * wide)) + 4 * Double(hidden) * length
+                * length)
     }
 }
 
@@ -40,7 +43,8 @@ struct InferenceCase: BenchmarkCase {
         let reference = PeerData.floats("bert_reference/\(model)/\(workload).logits.f32")
         var quality: [String: Double] = [:]
         if let reference, reference.count == logits.count {
-            quality["max_abs_diff_vs_torch"] = Double(zip(reference, logits.elements).map { abs($0 - $1) }.max() ?? 0)
+            quality["max_abs_diff_vs_torch"] = Double(
+                zip(reference, logits.elements).map { abs($0 - $1) }.max() ?? 0)
         }
         func once() { logits = classifier.scores(of: batch, tokensAtATime: 1024) }
         let inner = min(50, Measurement.innerCount(once))
@@ -77,7 +81,10 @@ struct TrainingCase: BenchmarkCase {
         let labels = try data.integers(variable ? "var_labels" : "ft_labels").map { Int32($0) }
         let size = kind == "16x64" ? 16 : 32
         let batches = stride(from: 0, to: rows.count, by: size).map { start in
-            (batch: TokenBatch(rows: Array(rows[start..<start + size])), labels: Array(labels[start..<start + size]))
+            (
+                batch: TokenBatch(rows: Array(rows[start..<start + size])),
+                labels: Array(labels[start..<start + size])
+            )
         }
         var optimizer = AdamW<Float>(learningRate: 2e-5, weightDecay: 0.01)
         var losses: [Double] = []
@@ -92,10 +99,14 @@ struct TrainingCase: BenchmarkCase {
             losses.append(Double(loss.item))
         }
         // A sample is one step, or one pass over all batches of changing length.
-        let runs = Measurement.time(repeats: variable ? max(3, repeats / 2) : repeats, inner: variable ? batches.count : 1, warmup: 2, step)
-        var quality = Dictionary(uniqueKeysWithValues: losses.prefix(4).enumerated().map { ("loss_\($0)", $1) })
+        let runs = Measurement.time(
+            repeats: variable ? max(3, repeats / 2) : repeats, inner: variable ? batches.count : 1, warmup: 2,
+            step)
+        var quality = Dictionary(
+            uniqueKeysWithValues: losses.prefix(4).enumerated().map { ("loss_\($0)", $1) })
         if dropout == 0, let expected = try? referenceLosses() {
-            quality["max_relative_loss_difference"] = zip(expected, losses).map { abs($0 - $1) / abs($0) }.max() ?? 0
+            quality["max_relative_loss_difference"] =
+                zip(expected, losses).map { abs($0 - $1) / abs($0) }.max() ?? 0
         }
         let steps = Double(batches.count)
         return Measurement(

@@ -25,7 +25,8 @@ struct Bench: ParsableCommand {
     }
 
     struct Run: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Runs the cases whose names begin with one of the arguments.")
+        static let configuration = CommandConfiguration(
+            abstract: "Runs the cases whose names begin with one of the arguments.")
 
         @Argument(help: "Names of cases, or their beginnings.")
         var names: [String]
@@ -42,7 +43,9 @@ struct Bench: ParsableCommand {
             }
             ThreadPool.threadCount = threads
             let chosen = Bench.cases.filter { benchmark in names.contains { benchmark.name.hasPrefix($0) } }
-            guard !chosen.isEmpty else { throw ValidationError("no case begins with \(names); see bench list") }
+            guard !chosen.isEmpty else {
+                throw ValidationError("no case begins with \(names); see bench list")
+            }
             for benchmark in chosen {
                 let measured = try benchmark.measure(repeats: repeats)
                 print(try measured.line(case: benchmark.name, threads: benchmark.threads ?? threads))

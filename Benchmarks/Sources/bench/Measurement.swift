@@ -10,7 +10,9 @@ struct Measurement {
     var quality: [String: Double] = [:]
 
     /// Samples of `inner` calls each, after one that warms up.
-    static func time(repeats: Int, inner: Int = 1, warmup: Int = 1, _ body: () throws -> Void) rethrows -> [Double] {
+    static func time(repeats: Int, inner: Int = 1, warmup: Int = 1, _ body: () throws -> Void) rethrows
+        -> [Double]
+    {
         for _ in 0..<warmup { try body() }
         let clock = ContinuousClock()
         return try (0..<max(1, repeats)).map { _ in
@@ -51,7 +53,9 @@ struct Measurement {
     /// The process' largest resident set so far, in MiB (VmHWM).
     static var peakMegabytes: Double {
         let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }) else { return .nan }
+        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }) else {
+            return .nan
+        }
         return (line.split(separator: " ").dropLast().last.flatMap { Double($0) } ?? .nan) / 1024
     }
 }

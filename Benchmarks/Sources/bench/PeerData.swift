@@ -27,7 +27,8 @@ struct PeerData {
         let url = folder.appendingPathComponent("manifest.json")
         guard FileManager.default.fileExists(atPath: url.path) else {
             throw MarketingMLError(
-                .fileNotFound, "is not there; run the peers' scripts first, or set PEERS_DATA", at: .init(file: url.path))
+                .fileNotFound, "is not there; run the peers' scripts first, or set PEERS_DATA",
+                at: .init(file: url.path))
         }
         manifest = try JSONDecoder().decode(Manifest.self, from: Data(contentsOf: url))
     }

@@ -18,7 +18,8 @@ struct StartCase: BenchmarkCase {
     }
 
     func measure(repeats: Int) throws -> Measurement {
-        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("marketingml-bench-\(UUID())")
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "marketingml-bench-\(UUID())")
         defer { try? FileManager.default.removeItem(at: directory) }
         let texts = LabeledTexts(
             texts: ["good", "bad", "fine", "poor"], labels: ["positive", "negative", "positive", "negative"])
@@ -39,7 +40,8 @@ struct StartCase: BenchmarkCase {
 
 /// What the started program does.
 struct FirstAnswer: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Loads a classifier and answers once.", shouldDisplay: false)
+    static let configuration = CommandConfiguration(
+        abstract: "Loads a classifier and answers once.", shouldDisplay: false)
 
     @Argument var directory: String
 

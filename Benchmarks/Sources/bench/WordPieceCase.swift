@@ -19,7 +19,8 @@ struct WordPieceCase: BenchmarkCase {
         }
         let megabytes = Double(data.count) / 1e6
         return Measurement(
-            runs: runs, throughput: { [tokens] in ["MB_per_s": megabytes / $0, "tok_per_s": Double(tokens) / $0] },
+            runs: runs,
+            throughput: { [tokens] in ["MB_per_s": megabytes / $0, "tok_per_s": Double(tokens) / $0] },
             quality: ["tokens": Double(tokens), "lines": Double(lines.count), "bytes": Double(data.count)])
     }
 }

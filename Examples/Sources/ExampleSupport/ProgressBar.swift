@@ -41,7 +41,7 @@ public final class ProgressBar {
             }
         } else {
             let tenth = event.total > 0 ? 10 * event.step / event.total : 0
-            if event.phase != lastPhase || tenth > lastTenth {
+            if tenth > lastTenth || (event.phase != lastPhase && !event.phase.isTraining) {
                 output(line(event) + "\n")
                 lastTenth = tenth
             }
@@ -68,5 +68,11 @@ public final class ProgressBar {
         if let rate = event.rate { parts.append("\(Figures.short(rate)) \(event.rateUnit)/s") }
         if let seconds = event.secondsLeft, seconds.isFinite { parts.append(Figures.time(seconds) + " left") }
         return parts.joined(separator: "  ")
+    }
+}
+
+extension ProgressEvent.Phase {
+    fileprivate var isTraining: Bool {
+        if case .training = self { true } else { false }
     }
 }

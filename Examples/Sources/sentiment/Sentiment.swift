@@ -64,6 +64,7 @@ struct Sentiment: ParsableCommand {
         print(
             "\(data.train.count) texts to learn from, \(data.dev?.count ?? 0) to choose by, \(data.test.count) to be judged on"
         )
+        fflush(nil)
 
         let bar = ProgressBar()
         let options = options
@@ -136,7 +137,7 @@ struct Sentiment: ParsableCommand {
         if let model { return try BERT(directory: URL(fileURLWithPath: model)) }
         let tokenizer = try WordPieceTokenizer.train(on: data.train.texts, vocabularySize: 2000)
         return try BERT(
-            configuration: .tiny(vocabularySize: tokenizer.vocabulary.count), tokenizer: tokenizer, seed: seed
+            configuration: .tiny(vocabularySize: tokenizer.vocabularySize), tokenizer: tokenizer, seed: seed
         )
     }
 
@@ -155,7 +156,7 @@ struct Sentiment: ParsableCommand {
         return [
             "Arrived broken and nobody answers my messages.",
             "Works perfectly and the battery lasts for days.",
-            "Not bad at all, I would buy it again.",
+            "No problems so far, I would buy it again without thinking twice.",
         ]
     }
 }

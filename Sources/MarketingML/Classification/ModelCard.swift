@@ -18,7 +18,8 @@ public struct ModelCard: Sendable, Codable, Equatable {
     public var maxLength: Int?
 
     init(
-        task: String, options: FineTuningOptions? = nil, trainingTexts: Int? = nil, validationTexts: Int? = nil,
+        task: String, options: FineTuningOptions? = nil, trainingTexts: Int? = nil,
+        validationTexts: Int? = nil,
         history: TrainingHistory? = nil
     ) {
         self.task = task

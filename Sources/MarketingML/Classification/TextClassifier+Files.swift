@@ -12,9 +12,10 @@ extension TextClassifier {
     ///
     /// - Throws: `.inputOutput`; the old directory is then still there.
     public func save(to directory: URL) throws {
-        try AtomicDirectory.replace(at: directory.path, marker: "config.json") { path in
+        try AtomicDirectory.replace(at: directory.path, marker: "card.json") { path in
             let directory = URL(fileURLWithPath: path)
-            try AtomicFile.write(config.serialized(pretty: true), to: directory.appendingPathComponent("config.json").path)
+            try AtomicFile.write(
+                config.serialized(pretty: true), to: directory.appendingPathComponent("config.json").path)
             var writer = SafeTensorsWriter()
             for (name, value) in BERTCheckpoint.split(model.parameters) { writer.add(name, value) }
             try writer.write(to: directory.appendingPathComponent("model.safetensors"))
@@ -23,7 +24,8 @@ extension TextClassifier {
             card.maxLength = maxLength
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-            try AtomicFile.write(Array(encoder.encode(card)), to: directory.appendingPathComponent("card.json").path)
+            try AtomicFile.write(
+                Array(encoder.encode(card)), to: directory.appendingPathComponent("card.json").path)
         }
     }
 
@@ -48,19 +50,24 @@ extension TextClassifier {
         let file = directory.appendingPathComponent("config.json").path
         let reader = ConfigurationReader(json: checkpoint.json, file: file)
         guard let members = checkpoint.json["id2label"]?.object, members.count >= 2 else {
-            throw reader.error(.malformedFile, "id2label", "an object of at least 2 labels", "\(checkpoint.json["id2label"] ?? .null)")
+            throw reader.error(
+                .malformedFile, "id2label", "an object of at least 2 labels",
+                "\(checkpoint.json["id2label"] ?? .null)")
         }
         var texts = [String?](repeating: nil, count: members.count)
         for member in members {
-            guard let index = Int(member.key), texts.indices.contains(index), let text = member.value.string else {
+            guard let index = Int(member.key), texts.indices.contains(index), let text = member.value.string
+            else {
                 throw reader.error(
-                    .malformedFile, "id2label", "texts under 0 ..< \(members.count)", "\(member.key): \(member.value)")
+                    .malformedFile, "id2label", "texts under 0 ..< \(members.count)",
+                    "\(member.key): \(member.value)")
             }
             texts[index] = text
         }
         let labelSet = try LabelSet<Label>(texts: texts.compactMap { $0 })
         guard labelSet.count == members.count else {
-            throw reader.error(.malformedFile, "id2label", "one text for each of 0 ..< \(members.count)", "an index twice")
+            throw reader.error(
+                .malformedFile, "id2label", "one text for each of 0 ..< \(members.count)", "an index twice")
         }
         let pooling = try reader.string("classifier_pooling") ?? "cls"
         guard let pooling = Pooling(rawValue: pooling) else {
@@ -70,9 +77,12 @@ extension TextClassifier {
         guard pooling == .mean || encoder.pooler != nil else {
             throw MarketingMLError(
                 .missingTensor, "is not in the file",
-                at: .init(file: directory.appendingPathComponent("model.safetensors").path, name: "bert.pooler.dense.weight"))
+                at: .init(
+                    file: directory.appendingPathComponent("model.safetensors").path,
+                    name: "bert.pooler.dense.weight"))
         }
-        let model = SequenceClassifier(encoder: encoder, head: try checkpoint.head(classes: labelSet.count), pooling: pooling)
+        let model = SequenceClassifier(
+            encoder: encoder, head: try checkpoint.head(classes: labelSet.count), pooling: pooling)
         let tokenizer = try WordPieceTokenizer(directory: directory)
         let bert = try BERT(encoder: encoder, tokenizer: tokenizer)
         let card = try ModelCard.read(from: directory.appendingPathComponent("card.json"))
@@ -90,7 +100,9 @@ extension ModelCard {
         do {
             let card = try JSONDecoder().decode(ModelCard.self, from: Data(contentsOf: url))
             guard card.maxLength.map({ $0 >= 2 }) ?? true else {
-                throw MarketingMLError(.malformedFile, "expected at least 2, found \(card.maxLength ?? 0)", at: .init(file: url.path, name: "maxLength"))
+                throw MarketingMLError(
+                    .malformedFile, "expected at least 2, found \(card.maxLength ?? 0)",
+                    at: .init(file: url.path, name: "maxLength"))
             }
             return card
         } catch let error as MarketingMLError {
@@ -107,6 +119,7 @@ extension SequenceClassifier where Scalar == Float {
     /// - Throws: `MarketingMLError` that names the file, the tensor and what was expected.
     public init(directory: URL, classes: Int) throws {
         let checkpoint = try BERTCheckpoint(directory: directory)
-        self.init(encoder: try checkpoint.encoder(), head: try checkpoint.head(classes: classes), pooling: .cls)
+        self.init(
+            encoder: try checkpoint.encoder(), head: try checkpoint.head(classes: classes), pooling: .cls)
     }
 }

@@ -15,10 +15,12 @@ extension TextClassifier {
     ///   `.notFinite` naming the update, `CancellationError`.
     public static func fineTune(
         _ bert: consuming BERT, on train: LabeledTexts<Label>, validation: LabeledTexts<Label>? = nil,
-        options: FineTuningOptions = FineTuningOptions(), checkpoint: CheckpointOptions? = nil, progress: ProgressHandler? = nil
+        options: FineTuningOptions = FineTuningOptions(), checkpoint: CheckpointOptions? = nil,
+        progress: ProgressHandler? = nil
     ) throws -> TextClassifier {
         try fineTune(
-            bert, on: train, validation: validation, options: options, checkpoint: checkpoint, start: nil, progress: progress)
+            bert, on: train, validation: validation, options: options, checkpoint: checkpoint, start: nil,
+            progress: progress)
     }
 
     /// A given head and order of texts, for comparisons with another library.
@@ -28,13 +30,15 @@ extension TextClassifier {
     }
 
     static func fineTune(
-        _ bert: consuming BERT, on train: LabeledTexts<Label>, validation: LabeledTexts<Label>?, options: FineTuningOptions,
+        _ bert: consuming BERT, on train: LabeledTexts<Label>, validation: LabeledTexts<Label>?,
+        options: FineTuningOptions,
         checkpoint: CheckpointOptions?, start: Start?, progress: ProgressHandler?
     ) throws -> TextClassifier {
         try options.validate(for: bert.configuration)
         let labelSet = try LabelSet(train.labels)
         guard labelSet.count >= 2 else {
-            throw MarketingMLError(.emptyData, "training needs texts of at least 2 labels, found \(labelSet.count)")
+            throw MarketingMLError(
+                .emptyData, "training needs texts of at least 2 labels, found \(labelSet.count)")
         }
         let maxLength = options.maxLength ?? min(512, bert.configuration.maximumPositions)
         let tokenizer = bert.tokenizer.truncating(to: maxLength)
@@ -47,11 +51,14 @@ extension TextClassifier {
         if let dropout = options.dropout { encoder.setDropout(dropout) }
         var model =
             start.map { SequenceClassifier(encoder: encoder, head: $0.head, pooling: options.pooling) }
-            ?? SequenceClassifier(encoder: encoder, classes: labelSet.count, pooling: options.pooling, seed: options.seed)
+            ?? SequenceClassifier(
+                encoder: encoder, classes: labelSet.count, pooling: options.pooling, seed: options.seed)
         _ = consume encoder
 
         let validationSet = try validation.map { data in
-            guard data.count > 0 else { throw MarketingMLError(.emptyData, "the validation data has no texts") }
+            guard data.count > 0 else {
+                throw MarketingMLError(.emptyData, "the validation data has no texts")
+            }
             return (
                 batch: tokenizer.encodeBatch(data.texts),
                 targets: try labelSet.indices(of: data.labels).map { Int32($0) }
@@ -61,12 +68,14 @@ extension TextClassifier {
         let loop = TrainingLoop<SequenceClassifier<Float>>(
             options: options,
             sampler: BatchSampler(
-                lengths: batch.lengths, batchSize: options.batchSize, batchTokens: options.batchTokens, seed: options.seed,
+                lengths: batch.lengths, batchSize: options.batchSize, batchTokens: options.batchTokens,
+                seed: options.seed,
                 orders: start?.orders),
             rowWeight: { row in weights.map { $0[Int(targets[row])] } ?? 1 },
             loss: { model, rows, dropout in
                 crossEntropy(
-                    model.logits(batch.select(rows: rows), dropout: &dropout), rows.map { targets[$0] }, classWeights: weights,
+                    model.logits(batch.select(rows: rows), dropout: &dropout), rows.map { targets[$0] },
+                    classWeights: weights,
                     labelSmoothing: options.labelSmoothing)
             },
             validate: validationSet.map { set in
@@ -80,14 +89,17 @@ extension TextClassifier {
             checkpoints: checkpoint.map {
                 TrainingCheckpoints(
                     directory: $0.directory, interval: $0.interval,
-                    fingerprint: fingerprint(options, batch, targets, model.parameters.map { "\($0.name)\($0.value.shape)" }))
+                    fingerprint: fingerprint(
+                        options, batch, targets, model.parameters.map { "\($0.name)\($0.value.shape)" }))
             },
             progress: progress)
         let history = try loop.run(&model)
         let card = ModelCard(
-            task: "text-classification", options: options, trainingTexts: train.count, validationTexts: validation?.count,
+            task: "text-classification", options: options, trainingTexts: train.count,
+            validationTexts: validation?.count,
             history: history)
-        return TextClassifier(maxLength: maxLength, card: card, model: model, tokenizer: tokenizer, labelSet: labelSet)
+        return TextClassifier(
+            maxLength: maxLength, card: card, model: model, tokenizer: tokenizer, labelSet: labelSet)
     }
 
     private static func fingerprint(

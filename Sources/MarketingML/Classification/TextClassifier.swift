@@ -39,7 +39,8 @@ public struct TextClassifier<Label: Hashable & Sendable & Codable>: Sendable {
     /// - Throws: `.emptyData` without texts, `.unknownLabel` for a label that it was not trained on.
     public func evaluate(_ data: LabeledTexts<Label>) throws -> ClassificationReport<Label> {
         let probabilities = probabilities(of: tokenizer.encodeBatch(data.texts))
-        return try ClassificationReport(labels: data.labels, probabilities: probabilities.elements, classes: labelSet)
+        return try ClassificationReport(
+            labels: data.labels, probabilities: probabilities.elements, classes: labelSet)
     }
 
     private func prediction(_ probabilities: ArraySlice<Float>) -> TextPrediction<Label> {

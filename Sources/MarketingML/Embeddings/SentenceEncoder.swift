@@ -16,7 +16,8 @@ public struct SentenceEncoder: Sendable {
     public init(_ bert: BERT, pooling: Pooling = .mean, maxLength: Int? = nil) throws {
         let limit = bert.configuration.maximumPositions
         if let maxLength, !(2...max(2, limit) ~= maxLength) {
-            throw MarketingMLError(.invalidOption, "must be from 2 to \(limit), is \(maxLength)", at: .init(name: "maxLength"))
+            throw MarketingMLError(
+                .invalidOption, "must be from 2 to \(limit), is \(maxLength)", at: .init(name: "maxLength"))
         }
         self.bert = bert
         self.pooling = pooling
@@ -50,7 +51,9 @@ public struct SentenceEncoder: Sendable {
             let hidden = bert.encoder(part, dropout: &none)
             // The first token's own vector: sentence encoders do not use BERT's pooler.
             vectors.append(
-                pooling == .mean ? hidden.meanPooled(offsets: part.rowOffsets) : hidden.rows(at: part.rowOffsets.dropLast()))
+                pooling == .mean
+                    ? hidden.meanPooled(offsets: part.rowOffsets)
+                    : hidden.rows(at: part.rowOffsets.dropLast()))
         }
         guard !vectors.isEmpty else { return .zeros([0, dimension]) }
         return Tensor.concatenated(vectors).normalizedRows()

@@ -20,13 +20,18 @@ public struct LayerNorm<Scalar: TensorFloatingPoint>: Parameterized {
     }
 
     /// The normalised rows of x.
-    public func callAsFunction(_ x: Tensor<Scalar>) -> Tensor<Scalar> { x.layerNorm(gamma, beta, epsilon: epsilon) }
+    public func callAsFunction(_ x: Tensor<Scalar>) -> Tensor<Scalar> {
+        x.layerNorm(gamma, beta, epsilon: epsilon)
+    }
 
     /// The normalised rows of residual + dropout(x).
-    public func callAsFunction(_ x: Tensor<Scalar>, residual: Tensor<Scalar>, dropout: Dropout) -> Tensor<Scalar> {
+    public func callAsFunction(_ x: Tensor<Scalar>, residual: Tensor<Scalar>, dropout: Dropout) -> Tensor<
+        Scalar
+    > {
         x.residualLayerNorm(residual, gamma, beta, epsilon: epsilon, dropout: dropout)
     }
 
+    /// Calls `body` with every parameter, under the name it has in a checkpoint.
     public mutating func forEachParameter(_ body: (String, inout Tensor<Scalar>) throws -> Void) rethrows {
         try body("weight", &gamma)
         try body("bias", &beta)

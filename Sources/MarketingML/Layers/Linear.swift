@@ -12,8 +12,10 @@ public struct Linear<Scalar: TensorFloatingPoint>: Parameterized {
     }
 
     /// Creates the layer with normal weights of the given standard deviation and zero biases.
-    public init(inputs: Int, outputs: Int, standardDeviation: Double = 0.02, seed: UInt64, stream: UInt64 = 0) {
-        weight = .randomNormal([outputs, inputs], standardDeviation: standardDeviation, seed: seed, stream: stream)
+    public init(inputs: Int, outputs: Int, standardDeviation: Double = 0.02, seed: UInt64, stream: UInt64 = 0)
+    {
+        weight = .randomNormal(
+            [outputs, inputs], standardDeviation: standardDeviation, seed: seed, stream: stream)
         bias = .zeros([outputs])
     }
 
@@ -22,6 +24,7 @@ public struct Linear<Scalar: TensorFloatingPoint>: Parameterized {
         x.linear(weight, bias: bias, activation: activation)
     }
 
+    /// Calls `body` with every parameter, under the name it has in a checkpoint.
     public mutating func forEachParameter(_ body: (String, inout Tensor<Scalar>) throws -> Void) rethrows {
         try body("weight", &weight)
         try body("bias", &bias)

@@ -40,9 +40,11 @@ public struct FineTuningOptions: Sendable, Codable, Equatable {
 
     /// Creates options; the defaults fine-tune a BERT on a few thousand texts.
     public init(
-        epochs: Int = 3, batchSize: Int = 32, batchTokens: Int? = nil, accumulation: Int = 1, maxLength: Int? = nil,
+        epochs: Int = 3, batchSize: Int = 32, batchTokens: Int? = nil, accumulation: Int = 1,
+        maxLength: Int? = nil,
         learningRate: Double = 5e-5, warmupRatio: Double = 0.1, schedule: LearningRateSchedule = .linear,
-        weightDecay: Double = 0.01, gradientClipping: Double? = 1, dropout: Double? = nil, labelSmoothing: Double = 0,
+        weightDecay: Double = 0.01, gradientClipping: Double? = 1, dropout: Double? = nil,
+        labelSmoothing: Double = 0,
         classWeights: ClassWeights = .uniform, pooling: Pooling = .cls, frozenLayers: Int? = nil,
         earlyStoppingPatience: Int? = 2, seed: UInt64 = 42
     ) {
@@ -78,18 +80,22 @@ public struct FineTuningOptions: Sendable, Codable, Equatable {
         try require(accumulation >= 1, "accumulation", "at least 1", accumulation)
         let positions = configuration.maximumPositions
         try require(
-            maxLength.map { 2...max(2, positions) ~= $0 } ?? true, "maxLength", "from 2 to the model's \(positions) positions",
+            maxLength.map { 2...max(2, positions) ~= $0 } ?? true, "maxLength",
+            "from 2 to the model's \(positions) positions",
             maxLength ?? 0)
         try require(learningRate > 0 && learningRate.isFinite, "learningRate", "above 0", learningRate)
         try require(0...1 ~= warmupRatio, "warmupRatio", "in 0...1", warmupRatio)
         try require(weightDecay >= 0 && weightDecay.isFinite, "weightDecay", "at least 0", weightDecay)
-        try require(gradientClipping.map { $0 > 0 } ?? true, "gradientClipping", "above 0", gradientClipping ?? 0)
+        try require(
+            gradientClipping.map { $0 > 0 } ?? true, "gradientClipping", "above 0", gradientClipping ?? 0)
         try require(dropout.map { 0..<1 ~= $0 } ?? true, "dropout", "in [0, 1)", dropout ?? 0)
         try require(0..<1 ~= labelSmoothing, "labelSmoothing", "in [0, 1)", labelSmoothing)
         try require(
             frozenLayers.map { 0...configuration.layers ~= $0 } ?? true, "frozenLayers",
             "from 0 to the model's \(configuration.layers) layers", frozenLayers ?? 0)
-        try require(earlyStoppingPatience.map { $0 >= 1 } ?? true, "earlyStoppingPatience", "at least 1", earlyStoppingPatience ?? 0)
+        try require(
+            earlyStoppingPatience.map { $0 >= 1 } ?? true, "earlyStoppingPatience", "at least 1",
+            earlyStoppingPatience ?? 0)
     }
 }
 
@@ -111,10 +117,12 @@ public enum ClassWeights: Sendable, Codable, Equatable {
             for target in targets { counts[Int(target)] += 1 }
             return counts.map { $0 == 0 ? 0 : Double(targets.count) / Double(classes * $0) }
         case .values(let values):
-            guard values.count == classes, values.allSatisfy({ $0 >= 0 && $0.isFinite }), values.contains(where: { $0 > 0 })
+            guard values.count == classes, values.allSatisfy({ $0 >= 0 && $0.isFinite }),
+                values.contains(where: { $0 > 0 })
             else {
                 throw MarketingMLError(
-                    .invalidOption, "must be \(classes) numbers from 0 on, not all 0; found \(values)", at: .init(name: "classWeights"))
+                    .invalidOption, "must be \(classes) numbers from 0 on, not all 0; found \(values)",
+                    at: .init(name: "classWeights"))
             }
             return values
         }

@@ -20,10 +20,13 @@ struct ProgressMeter {
         _ = handler?(
             ProgressEvent(
                 phase: .loading, step: 0, total: total,
-                message: "built without optimisation: training is some 30 times slower than in a release build"))
+                message:
+                    "built without optimisation: training is some 30 times slower than in a release build"))
     }
 
-    mutating func trained(epoch: Int, of epochs: Int, loss: Double, tokens: Int, step: Int) -> ProgressResponse {
+    mutating func trained(epoch: Int, of epochs: Int, loss: Double, tokens: Int, step: Int)
+        -> ProgressResponse
+    {
         self.tokens += tokens
         guard let handler else { return .continue }
         let seconds = (ContinuousClock.now - start) / .seconds(1)

@@ -38,14 +38,20 @@ struct TrainingCheckpoints {
         try AtomicDirectory.replace(at: directory.path, marker: "state.json") { path in
             let directory = URL(fileURLWithPath: path)
             try write(model, to: directory.appendingPathComponent("model.safetensors"))
-            if let best = run.best { try write(best, to: directory.appendingPathComponent("best.safetensors")) }
+            if let best = run.best {
+                try write(best, to: directory.appendingPathComponent("best.safetensors"))
+            }
             var moments = SafeTensorsWriter()
-            for (name, tensor) in run.optimizer.state.sorted(by: { $0.key < $1.key }) { moments.add(name, tensor) }
+            for (name, tensor) in run.optimizer.state.sorted(by: { $0.key < $1.key }) {
+                moments.add(name, tensor)
+            }
             try moments.write(to: directory.appendingPathComponent("optimizer.safetensors"))
             let state = State(
-                format: Self.format, fingerprint: fingerprint, epoch: run.epoch, window: run.window, step: run.optimizer.step,
+                format: Self.format, fingerprint: fingerprint, epoch: run.epoch, window: run.window,
+                step: run.optimizer.step,
                 bestLoss: run.best == nil ? nil : run.bestLoss, history: run.history)
-            try AtomicFile.write(Array(JSONEncoder().encode(state)), to: directory.appendingPathComponent("state.json").path)
+            try AtomicFile.write(
+                Array(JSONEncoder().encode(state)), to: directory.appendingPathComponent("state.json").path)
         }
     }
 
@@ -65,21 +71,25 @@ struct TrainingCheckpoints {
         do {
             state = try JSONDecoder().decode(State.self, from: Data(contentsOf: stateURL))
         } catch {
-            throw MarketingMLError(.malformedFile, "is not a checkpoint's state: \(error)", at: .init(file: stateURL.path))
+            throw MarketingMLError(
+                .malformedFile, "is not a checkpoint's state: \(error)", at: .init(file: stateURL.path))
         }
         guard state.format == Self.format else {
             throw MarketingMLError(
-                .unsupported, "expected format \(Self.format), found \(state.format)", at: .init(file: stateURL.path))
+                .unsupported, "expected format \(Self.format), found \(state.format)",
+                at: .init(file: stateURL.path))
         }
         guard state.fingerprint == fingerprint else {
             throw MarketingMLError(
-                .invalidOption, "the checkpoint belongs to a run with other data, options or model; use another directory",
+                .invalidOption,
+                "the checkpoint belongs to a run with other data, options or model; use another directory",
                 at: .init(file: directory.path))
         }
         guard state.epoch >= 0, state.window >= 0, state.history.losses.count == state.step,
             state.history.bestEpoch.map({ 0...state.epoch ~= $0 }) ?? true
         else {
-            throw MarketingMLError(.malformedFile, "counts that do not fit each other", at: .init(file: stateURL.path))
+            throw MarketingMLError(
+                .malformedFile, "counts that do not fit each other", at: .init(file: stateURL.path))
         }
         let restored = try read(model, from: directory.appendingPathComponent("model.safetensors"))
         let moments = try SafeTensorsFile(directory.appendingPathComponent("optimizer.safetensors"))

@@ -27,7 +27,8 @@ struct TrainingLoop<Model: Parameterized<Float>> {
             optimizer: AdamW(learningRate: options.learningRate, weightDecay: options.weightDecay))
         if let checkpoints, let saved = try checkpoints.load(into: model) { (model, run) = saved }
         var meter = ProgressMeter(
-            total: total, totalTokens: sampler.lengths.reduce(0, +) * options.epochs, firstStep: run.optimizer.step,
+            total: total, totalTokens: sampler.lengths.reduce(0, +) * options.epochs,
+            firstStep: run.optimizer.step,
             handler: progress)
         try meter.warnAboutSlowBuild()
         var sinceCheckpoint = 0
@@ -45,7 +46,9 @@ struct TrainingLoop<Model: Parameterized<Float>> {
                     run.history.end = .stoppedByHandler
                     break epochs
                 }
-                if let checkpoints, sinceCheckpoint >= checkpoints.interval, run.window < plan[run.epoch].count {
+                if let checkpoints, sinceCheckpoint >= checkpoints.interval,
+                    run.window < plan[run.epoch].count
+                {
                     try checkpoints.save(model, run)
                     sinceCheckpoint = 0
                 }
@@ -96,7 +99,8 @@ struct TrainingLoop<Model: Parameterized<Float>> {
         }
         let warmup = Int((options.warmupRatio * Double(total)).rounded(.up))
         run.optimizer.learningRate =
-            options.learningRate * options.schedule.factor(step: run.optimizer.step, total: total, warmup: warmup)
+            options.learningRate
+            * options.schedule.factor(step: run.optimizer.step, total: total, warmup: warmup)
         let scale = options.gradientClipping.map { min(1, $0 / (norm + 1e-6)) } ?? 1
         run.optimizer.update(&model, with: gradients, scale: scale)
         return lossValue
@@ -112,6 +116,8 @@ struct TrainingLoop<Model: Parameterized<Float>> {
         guard let validate else { return true }
         try Task.checkCancellation()
         let score = try validate(model)
+        // The next update changes the weights; packed forms of old ones would only take memory.
+        model.forEachParameter { _, parameter in parameter.releasePackedForm() }
         record.validationLoss = score.loss
         record.validationAccuracy = score.accuracy
         _ = meter.validated(loss: score.loss, step: run.optimizer.step)

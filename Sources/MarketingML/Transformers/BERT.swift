@@ -17,7 +17,8 @@ public struct BERT: Sendable {
         guard tokenizer.vocabularySize <= encoder.configuration.vocabularySize else {
             throw MarketingMLError(
                 .shapeMismatch,
-                "the tokenizer knows \(tokenizer.vocabularySize) tokens, the model only \(encoder.configuration.vocabularySize)")
+                "the tokenizer knows \(tokenizer.vocabularySize) tokens, the model only \(encoder.configuration.vocabularySize)"
+            )
         }
         self.encoder = encoder
         self.tokenizer = tokenizer

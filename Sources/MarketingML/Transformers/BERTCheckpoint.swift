@@ -19,17 +19,22 @@ struct BERTCheckpoint {
     }
 
     /// The encoder's weights; `configuration` may replace what does not change a shape.
-    func encoder<Scalar: TensorFloatingPoint>(configuration other: BERTConfiguration? = nil) throws -> BERTEncoder<Scalar> {
+    func encoder<Scalar: TensorFloatingPoint>(configuration other: BERTConfiguration? = nil) throws
+        -> BERTEncoder<Scalar>
+    {
         let configuration = other ?? configuration
         let size = configuration.hiddenSize
         return BERTEncoder(
             configuration: configuration,
             words: try tensor("embeddings.word_embeddings.weight", [configuration.vocabularySize, size]),
-            positions: try tensor("embeddings.position_embeddings.weight", [configuration.maximumPositions, size]),
-            tokenTypes: try tensor("embeddings.token_type_embeddings.weight", [configuration.tokenTypes, size]),
+            positions: try tensor(
+                "embeddings.position_embeddings.weight", [configuration.maximumPositions, size]),
+            tokenTypes: try tensor(
+                "embeddings.token_type_embeddings.weight", [configuration.tokenTypes, size]),
             norm: try norm("embeddings.LayerNorm"),
             layers: try (0..<configuration.layers).map { try layer("encoder.layer.\($0)", configuration) },
-            pooler: tensors.contains(prefix + "pooler.dense.weight") ? try linear("pooler.dense", size, size) : nil)
+            pooler: tensors.contains(prefix + "pooler.dense.weight")
+                ? try linear("pooler.dense", size, size) : nil)
     }
 
     func head(classes: Int) throws -> Linear<Float> {
@@ -38,7 +43,8 @@ struct BERTCheckpoint {
             bias: try tensors.tensor("classifier.bias", shape: [classes]))
     }
 
-    private func layer<Scalar>(_ name: String, _ configuration: BERTConfiguration) throws -> BERTLayer<Scalar> {
+    private func layer<Scalar>(_ name: String, _ configuration: BERTConfiguration) throws -> BERTLayer<Scalar>
+    {
         let (size, wide) = (configuration.hiddenSize, configuration.intermediateSize)
         let parts: [Linear<Scalar>] = try ["query", "key", "value"].map {
             try linear("\(name).attention.self.\($0)", size, size)
@@ -55,7 +61,9 @@ struct BERTCheckpoint {
     }
 
     private func linear<Scalar>(_ name: String, _ inputs: Int, _ outputs: Int) throws -> Linear<Scalar> {
-        Linear(weight: try tensor("\(name).weight", [outputs, inputs]), bias: try tensor("\(name).bias", [outputs]))
+        Linear(
+            weight: try tensor("\(name).weight", [outputs, inputs]),
+            bias: try tensor("\(name).bias", [outputs]))
     }
 
     private func norm<Scalar>(_ name: String) throws -> LayerNorm<Scalar> {
@@ -67,17 +75,23 @@ struct BERTCheckpoint {
             epsilon: configuration.layerNormEpsilon)
     }
 
-    private func tensor<Scalar: TensorFloatingPoint>(_ name: String, _ shape: [Int]) throws -> Tensor<Scalar> {
+    private func tensor<Scalar: TensorFloatingPoint>(_ name: String, _ shape: [Int]) throws -> Tensor<Scalar>
+    {
         try tensors.tensor(prefix + name, shape: shape)
     }
 
     /// Names and values as the layout wants them: of the encoder's parameters, or of gradients in their place.
-    static func split<Scalar: TensorFloatingPoint>(_ parameters: [(name: String, value: Tensor<Scalar>)]) -> [(name: String, value: Tensor<Scalar>)] {
+    static func split<Scalar: TensorFloatingPoint>(_ parameters: [(name: String, value: Tensor<Scalar>)])
+        -> [(name: String, value: Tensor<Scalar>)]
+    {
         parameters.flatMap { name, value -> [(name: String, value: Tensor<Scalar>)] in
             guard name.contains("attention.self.qkv") else { return [(name, value)] }
             let size = value.shape[0] / 3
             return ["query", "key", "value"].enumerated().map { index, part in
-                (name.replacingOccurrences(of: "qkv", with: part), value.rows(index * size..<(index + 1) * size))
+                (
+                    name.replacingOccurrences(of: "qkv", with: part),
+                    value.rows(index * size..<(index + 1) * size)
+                )
             }
         }
     }

@@ -38,7 +38,8 @@ public struct BERTConfiguration: Sendable, Equatable {
 
     /// A model small enough to be trained from scratch on a few hundred texts: 2 layers of 128, 2 heads.
     public static func tiny(vocabularySize: Int) -> BERTConfiguration {
-        BERTConfiguration(vocabularySize: vocabularySize, hiddenSize: 128, layers: 2, heads: 2, intermediateSize: 512)
+        BERTConfiguration(
+            vocabularySize: vocabularySize, hiddenSize: 128, layers: 2, heads: 2, intermediateSize: 512)
     }
 }
 
@@ -58,7 +59,9 @@ extension BERTConfiguration {
     init(json: JSONValue, file: String) throws {
         let reader = ConfigurationReader(json: json, file: file)
         let type = try reader.string("model_type") ?? "bert"
-        guard type == "bert" else { throw reader.error(.unsupported, "model_type", "\"bert\"", "\"\(type)\"") }
+        guard type == "bert" else {
+            throw reader.error(.unsupported, "model_type", "\"bert\"", "\"\(type)\"")
+        }
         let positions = try reader.string("position_embedding_type") ?? "absolute"
         guard positions == "absolute" else {
             throw reader.error(.unsupported, "position_embedding_type", "\"absolute\"", "\"\(positions)\"")
@@ -70,7 +73,8 @@ extension BERTConfiguration {
             heads: try reader.size("num_attention_heads", upTo: 4096),
             intermediateSize: try reader.size("intermediate_size", upTo: Self.largestSize))
         guard hiddenSize % heads == 0 else {
-            throw reader.error(.malformedFile, "num_attention_heads", "a divisor of hidden_size \(hiddenSize)", "\(heads)")
+            throw reader.error(
+                .malformedFile, "num_attention_heads", "a divisor of hidden_size \(hiddenSize)", "\(heads)")
         }
         let name = try reader.string("hidden_act") ?? "gelu"
         guard let known = Self.activationNames.first(where: { $0.name == name }) else {
@@ -81,7 +85,8 @@ extension BERTConfiguration {
         hiddenDropout = try reader.rate("hidden_dropout_prob") ?? hiddenDropout
         attentionDropout = try reader.rate("attention_probs_dropout_prob") ?? attentionDropout
         classifierDropout = try reader.rate("classifier_dropout")
-        maximumPositions = try reader.size("max_position_embeddings", upTo: Self.largestSize, default: maximumPositions)
+        maximumPositions = try reader.size(
+            "max_position_embeddings", upTo: Self.largestSize, default: maximumPositions)
         tokenTypes = try reader.size("type_vocab_size", upTo: Self.largestSize, default: tokenTypes)
         layerNormEpsilon = try reader.number("layer_norm_eps", in: 0...1) ?? layerNormEpsilon
         initializerRange = try reader.number("initializer_range", in: 0...100) ?? initializerRange
@@ -115,7 +120,9 @@ struct ConfigurationReader {
     let json: JSONValue
     let file: String
 
-    func error(_ code: MarketingMLError.Code, _ key: String, _ expected: String, _ found: String) -> MarketingMLError {
+    func error(_ code: MarketingMLError.Code, _ key: String, _ expected: String, _ found: String)
+        -> MarketingMLError
+    {
         MarketingMLError(code, "expected \(expected), found \(found)", at: .init(file: file, name: key))
     }
 
@@ -128,7 +135,8 @@ struct ConfigurationReader {
     func number(_ key: String, in range: ClosedRange<Double>) throws -> Double? {
         guard let value = json[key], value != .null else { return nil }
         guard let number = value.number, range.contains(number) else {
-            throw error(.malformedFile, key, "a number from \(range.lowerBound) to \(range.upperBound)", "\(value)")
+            throw error(
+                .malformedFile, key, "a number from \(range.lowerBound) to \(range.upperBound)", "\(value)")
         }
         return number
     }

@@ -31,7 +31,8 @@ public struct BERTEncoder<Scalar: TensorFloatingPoint>: Parameterized {
     }
 
     init(
-        configuration: BERTConfiguration, words: Tensor<Scalar>, positions: Tensor<Scalar>, tokenTypes: Tensor<Scalar>,
+        configuration: BERTConfiguration, words: Tensor<Scalar>, positions: Tensor<Scalar>,
+        tokenTypes: Tensor<Scalar>,
         norm: LayerNorm<Scalar>, layers: [BERTLayer<Scalar>], pooler: Linear<Scalar>?
     ) {
         self.configuration = configuration
@@ -58,7 +59,9 @@ public struct BERTEncoder<Scalar: TensorFloatingPoint>: Parameterized {
     func allHiddenStates(_ batch: TokenBatch) -> [Tensor<Scalar>] {
         var dropout: DropoutStreams?
         var states = [embedded(batch, dropout: &dropout)]
-        for layer in layers { states.append(layer(states[states.count - 1], offsets: batch.rowOffsets, dropout: &dropout)) }
+        for layer in layers {
+            states.append(layer(states[states.count - 1], offsets: batch.rowOffsets, dropout: &dropout))
+        }
         return states
     }
 
@@ -66,7 +69,9 @@ public struct BERTEncoder<Scalar: TensorFloatingPoint>: Parameterized {
         var positionIDs: [Int32] = []
         positionIDs.reserveCapacity(batch.tokenCount)
         for row in 0..<batch.rowCount { positionIDs.append(contentsOf: 0..<Int32(batch.length(ofRow: row))) }
-        let sum = Tensor.gatheredSum([(words, batch.ids), (positions, positionIDs), (tokenTypes, batch.typeIDs)])
+        let sum = Tensor.gatheredSum([
+            (words, batch.ids), (positions, positionIDs), (tokenTypes, batch.typeIDs),
+        ])
         return norm(sum).dropped(dropout.take(rate: configuration.hiddenDropout))
     }
 
@@ -78,6 +83,7 @@ public struct BERTEncoder<Scalar: TensorFloatingPoint>: Parameterized {
         for index in layers.indices { layers[index].configuration = configuration }
     }
 
+    /// Calls `body` with every parameter, under the name it has in a checkpoint.
     public mutating func forEachParameter(_ body: (String, inout Tensor<Scalar>) throws -> Void) rethrows {
         try body("embeddings.word_embeddings.weight", &words)
         try body("embeddings.position_embeddings.weight", &positions)
@@ -104,7 +110,8 @@ struct BERTLayer<Scalar: TensorFloatingPoint>: Parameterized {
         let (size, wide) = (configuration.hiddenSize, configuration.intermediateSize)
         func linear(_ inputs: Int, _ outputs: Int, _ index: UInt64) -> Linear<Scalar> {
             Linear(
-                inputs: inputs, outputs: outputs, standardDeviation: configuration.initializerRange, seed: seed,
+                inputs: inputs, outputs: outputs, standardDeviation: configuration.initializerRange,
+                seed: seed,
                 stream: stream + index)
         }
         queryKeyValue = linear(size, 3 * size, 0)
@@ -129,9 +136,11 @@ struct BERTLayer<Scalar: TensorFloatingPoint>: Parameterized {
         self.outputNorm = outputNorm
     }
 
-    func callAsFunction(_ x: Tensor<Scalar>, offsets: [Int], dropout: inout DropoutStreams?) -> Tensor<Scalar> {
+    func callAsFunction(_ x: Tensor<Scalar>, offsets: [Int], dropout: inout DropoutStreams?) -> Tensor<Scalar>
+    {
         let context = queryKeyValue(x).selfAttention(
-            heads: configuration.heads, offsets: offsets, dropout: dropout.take(rate: configuration.attentionDropout))
+            heads: configuration.heads, offsets: offsets,
+            dropout: dropout.take(rate: configuration.attentionDropout))
         let attended = attentionNorm(
             attentionOutput(context), residual: x, dropout: dropout.take(rate: configuration.hiddenDropout))
         let wide = attended.feedForward(

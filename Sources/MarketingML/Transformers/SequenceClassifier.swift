@@ -28,7 +28,8 @@ public struct SequenceClassifier<Scalar: TensorFloatingPoint>: Parameterized {
     public init(encoder: BERTEncoder<Scalar>, classes: Int, pooling: Pooling, seed: UInt64) {
         let configuration = encoder.configuration
         let head = Linear<Scalar>(
-            inputs: configuration.hiddenSize, outputs: classes, standardDeviation: configuration.initializerRange,
+            inputs: configuration.hiddenSize, outputs: classes,
+            standardDeviation: configuration.initializerRange,
             seed: seed, stream: 5)
         self.init(encoder: encoder, head: head, pooling: pooling)
         if pooling == .cls, encoder.pooler == nil {
@@ -51,7 +52,8 @@ public struct SequenceClassifier<Scalar: TensorFloatingPoint>: Parameterized {
         let hidden = encoder(batch, dropout: &dropout)
         let pooled: Tensor<Scalar>
         switch (pooling, encoder.pooler) {
-        case (.cls, let pooler?): pooled = pooler(hidden.rows(at: batch.rowOffsets.dropLast()), activation: .tanh)
+        case (.cls, let pooler?):
+            pooled = pooler(hidden.rows(at: batch.rowOffsets.dropLast()), activation: .tanh)
         case (.cls, nil): pooled = hidden.rows(at: batch.rowOffsets.dropLast())
         case (.mean, _): pooled = hidden.meanPooled(offsets: batch.rowOffsets)
         }
@@ -60,6 +62,7 @@ public struct SequenceClassifier<Scalar: TensorFloatingPoint>: Parameterized {
         return head(pooled.dropped(dropout.take(rate: rate)))
     }
 
+    /// Calls `body` with every parameter, under the name it has in a checkpoint.
     public mutating func forEachParameter(_ body: (String, inout Tensor<Scalar>) throws -> Void) rethrows {
         try encoder.forEachParameter("bert", body)
         try head.forEachParameter("classifier", body)

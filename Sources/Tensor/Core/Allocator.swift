@@ -10,7 +10,7 @@ import Synchronization
 /// Hands out 64-byte-aligned blocks and keeps those that come back, so that a training step allocates nothing
 /// new after the first.
 ///
-/// Blocks are powers of two, and a request may take one of the next size as well (up to 1 MiB, of the next four):
+/// Blocks are powers of two, and a request may take one of the next size as well (up to 1 MiB, of the next three):
 /// batches of changing length so live on the same blocks. What a tensor leaves unused of a fresh block costs no memory, since its pages are never touched.
 /// `MARKETINGML_EXACT_ALLOCATION=1` turns the cache off and allocates exact sizes, for address sanitizers.
 public enum TensorMemory {
@@ -42,7 +42,7 @@ public enum TensorMemory {
 
     private struct State {
         // Addresses, since pointers are not Sendable.
-        var blocks = [[UInt]](repeating: [], count: classCount)
+        var blocks = [[UInt]](repeating: [], count: 2 * classCount)
         var statistics = Statistics()
     }
 
@@ -52,20 +52,27 @@ public enum TensorMemory {
     private static let largeClass = sizeClass(of: 1 << 20)
     private static let classCount = 48 - smallestExponent
 
-    /// Class c holds blocks of 2^(c + 6) bytes.
-    private static func byteCount(ofClass index: Int) -> Int { 1 << (index + smallestExponent) }
+    /// Class c holds blocks of 2^(c + 6) bytes; class c + classCount those of the same size for what lasts.
+    private static func byteCount(ofClass index: Int) -> Int { 1 << (index % classCount + smallestExponent) }
 
     private static func sizeClass(of bytes: Int) -> Int {
         max(0, Int.bitWidth - max(bytes - 1, 0).leadingZeroBitCount - smallestExponent)
     }
 
     /// A block of at least `bytes` bytes; `release` wants the class back.
-    static func allocate(bytes: Int) -> (address: UnsafeMutableRawPointer, sizeClass: Int) {
+    ///
+    /// What has a parameter's size and outlives the backward pass (weights, gradients, moments) lives on blocks of its
+    /// own: its sizes never change, and activations, whose sizes do, must not take its place.
+    static func allocate(bytes: Int, lasting: Bool = false) -> (
+        address: UnsafeMutableRawPointer, sizeClass: Int
+    ) {
         if exact { return (system(bytes: max(bytes, 1)), -1) }
         let wanted = sizeClass(of: bytes)
         precondition(wanted < classCount, "out of memory: \(bytes) bytes for a tensor")
         let cached: (UInt, Int)? = state.withLock { state in
-            for index in wanted...min(wanted + (wanted < largeClass ? 4 : 1), classCount - 1) {
+            let first = lasting ? wanted + classCount : wanted
+            let last = lasting ? first : min(first + (wanted < largeClass ? 3 : 1), classCount - 1)
+            for index in first...last {
                 if let address = state.blocks[index].popLast() {
                     state.statistics.usedBytes += byteCount(ofClass: index)
                     return (address, index)
@@ -79,7 +86,7 @@ public enum TensorMemory {
         if let (address, index) = cached, let pointer = UnsafeMutableRawPointer(bitPattern: address) {
             return (pointer, index)
         }
-        return (system(bytes: byteCount(ofClass: wanted)), wanted)
+        return (system(bytes: byteCount(ofClass: wanted)), lasting ? wanted + classCount : wanted)
     }
 
     static func release(_ address: UnsafeMutableRawPointer, sizeClass: Int) {
@@ -97,7 +104,9 @@ public enum TensorMemory {
     private static func system(bytes: Int) -> UnsafeMutableRawPointer {
         var pointer: UnsafeMutableRawPointer?
         let status = posix_memalign(&pointer, 64, bytes)
-        guard status == 0, let pointer else { preconditionFailure("out of memory: \(bytes) bytes for a tensor") }
+        guard status == 0, let pointer else {
+            preconditionFailure("out of memory: \(bytes) bytes for a tensor")
+        }
         return pointer
     }
 }

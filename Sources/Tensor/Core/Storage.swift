@@ -12,8 +12,8 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
     let packed = Mutex<PackedMatrix?>(nil)
 
     /// Elements are not initialised.
-    init(count: Int) {
-        let block = TensorMemory.allocate(bytes: count * MemoryLayout<Scalar>.stride)
+    init(count: Int, lasting: Bool = false) {
+        let block = TensorMemory.allocate(bytes: count * MemoryLayout<Scalar>.stride, lasting: lasting)
         elements = block.address.bindMemory(to: Scalar.self, capacity: count)
         sizeClass = block.sizeClass
         self.count = count

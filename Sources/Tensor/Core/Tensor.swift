@@ -21,16 +21,17 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
     }
 
     /// Elements are not initialised: for operations that write every one.
-    init(uninitialized shape: [Int]) {
+    init(uninitialized shape: [Int], lasting: Bool = false) {
         precondition(shape.allSatisfy { $0 >= 0 }, "a shape cannot have negative extents: \(shape)")
-        self.init(shape: shape, storage: Storage(count: shape.reduce(1, *)))
+        self.init(shape: shape, storage: Storage(count: shape.reduce(1, *), lasting: lasting))
     }
 
     /// Creates a tensor of `shape` from its elements in row-major order; their number must be the shape's product.
     public init(shape: [Int], _ elements: some Collection<Scalar>) {
         self.init(uninitialized: shape)
         precondition(elements.count == count, "\(elements.count) elements for the shape \(shape)")
-        let (_, end) = UnsafeMutableBufferPointer(start: storage.elements, count: count).initialize(from: elements)
+        let (_, end) = UnsafeMutableBufferPointer(start: storage.elements, count: count).initialize(
+            from: elements)
         assert(end == count)
     }
 
@@ -48,6 +49,13 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
 
     /// A tensor of zeros.
     public static func zeros(_ shape: [Int]) -> Tensor { Tensor(repeating: .zero, shape: shape) }
+
+    /// Zeros that live as long as a model: see `TensorMemory.allocate`.
+    static func lastingZeros(_ shape: [Int]) -> Tensor {
+        let result = Tensor(uninitialized: shape, lasting: true)
+        result.storage.elements.initialize(repeating: .zero, count: result.count)
+        return result
+    }
 
     /// The elements in row-major order, copied.
     public var elements: [Scalar] { withUnsafeElements { Array($0) } }
@@ -94,12 +102,12 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
         return try body(UnsafeMutableBufferPointer(start: storage.elements, count: storage.count))
     }
 
-    mutating func makeUnique() {
+    mutating func makeUnique(lasting: Bool = false) {
         node = nil
         if isKnownUniquelyReferenced(&storage) {
             storage.packed.withLock { $0 = nil }
         } else {
-            let copy = Storage<Scalar>(count: count)
+            let copy = Storage<Scalar>(count: count, lasting: lasting)
             copy.elements.initialize(from: storage.elements, count: count)
             storage = copy
         }

@@ -27,7 +27,8 @@ func parallel(_ tasks: Int, _ body: (Int) -> Void) {
         var body = body
         withUnsafeMutablePointer(to: &body) { context in
             mml_parallel(
-                tasks, { context, task in context?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(task) },
+                tasks,
+                { context, task in context?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(task) },
                 context)
         }
     }

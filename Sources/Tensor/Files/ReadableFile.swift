@@ -39,12 +39,14 @@ package final class ReadableFile: Sendable {
     package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
         var done = 0
         while done < buffer.count {
-            let got = pread(descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done, off_t(offset + done))
+            let got = pread(
+                descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done, off_t(offset + done))
             if got < 0 && errno == EINTR { continue }
             guard got > 0 else {
                 let reason = got == 0 ? "ends early" : String(cString: strerror(errno))
                 throw MarketingMLError(
-                    .inputOutput, "cannot read \(buffer.count) bytes: \(reason)", at: .init(file: path, offset: offset + done))
+                    .inputOutput, "cannot read \(buffer.count) bytes: \(reason)",
+                    at: .init(file: path, offset: offset + done))
             }
             done += got
         }

@@ -66,36 +66,51 @@ public struct SafeTensorsFile: Sendable {
             if name == "__metadata__" {
                 guard let members = value.object else { throw malformed("is not an object", name) }
                 for member in members {
-                    guard let text = member.value.string else { throw malformed("\(member.key) is not a string", name) }
+                    guard let text = member.value.string else {
+                        throw malformed("\(member.key) is not a string", name)
+                    }
                     metadata[member.key] = text
                 }
                 return
             }
             let entry = try Self.entry(name, value, dataStart: dataStart, file: file)
-            guard entries.updateValue(entry, forKey: name) == nil else { throw malformed("stands twice", name) }
+            guard entries.updateValue(entry, forKey: name) == nil else {
+                throw malformed("stands twice", name)
+            }
         }
         try header.finish()
         var end = dataStart
-        for entry in entries.values.sorted(by: { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }) {
+        for entry in entries.values.sorted(by: {
+            ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+        }) {
             guard entry.range.lowerBound == end else {
-                let what = entry.range.lowerBound < end ? "overlaps the tensor before it" : "leaves a gap before it"
-                throw malformed("\(what): it starts at byte \(entry.range.lowerBound), expected \(end)", entry.name)
+                let what =
+                    entry.range.lowerBound < end ? "overlaps the tensor before it" : "leaves a gap before it"
+                throw malformed(
+                    "\(what): it starts at byte \(entry.range.lowerBound), expected \(end)", entry.name)
             }
             end = entry.range.upperBound
         }
-        guard end == file.size else { throw malformed("the tensors end at byte \(end), the file at \(file.size)") }
+        guard end == file.size else {
+            throw malformed("the tensors end at byte \(end), the file at \(file.size)")
+        }
         self.file = file
         self.entries = entries
         self.metadata = metadata
     }
 
-    private static func entry(_ name: String, _ value: JSONValue, dataStart: Int, file: ReadableFile) throws -> Entry {
-        func malformed(_ message: String, _ code: MarketingMLError.Code = .malformedFile) -> MarketingMLError {
+    private static func entry(_ name: String, _ value: JSONValue, dataStart: Int, file: ReadableFile) throws
+        -> Entry
+    {
+        func malformed(_ message: String, _ code: MarketingMLError.Code = .malformedFile) -> MarketingMLError
+        {
             MarketingMLError(code, message, at: .init(file: file.path, name: name))
         }
         guard let typeName = value["dtype"]?.string else { throw malformed("has no dtype") }
         guard let type = ElementType(rawValue: typeName) else {
-            throw malformed("has the element type \(typeName); F32, F64, F16, BF16, I32 and I64 are supported", .unsupported)
+            throw malformed(
+                "has the element type \(typeName); F32, F64, F16, BF16, I32 and I64 are supported",
+                .unsupported)
         }
         func integers(_ key: String) throws -> [Int] {
             guard let items = value[key]?.array else { throw malformed("has no \(key)") }
@@ -115,12 +130,16 @@ public struct SafeTensorsFile: Sendable {
         }
         let offsets = try integers("data_offsets")
         guard offsets.count == 2, offsets[0] <= offsets[1], offsets[1] <= file.size - dataStart else {
-            throw malformed("the data_offsets \(offsets) do not lie in the \(file.size - dataStart) bytes of data")
+            throw malformed(
+                "the data_offsets \(offsets) do not lie in the \(file.size - dataStart) bytes of data")
         }
         guard offsets[1] - offsets[0] == bytes else {
-            throw malformed("the shape \(shape) of \(typeName) needs \(bytes) bytes, the data_offsets give \(offsets[1] - offsets[0])")
+            throw malformed(
+                "the shape \(shape) of \(typeName) needs \(bytes) bytes, the data_offsets give \(offsets[1] - offsets[0])"
+            )
         }
-        return Entry(name: name, type: type, shape: shape, range: dataStart + offsets[0]..<dataStart + offsets[1])
+        return Entry(
+            name: name, type: type, shape: shape, range: dataStart + offsets[0]..<dataStart + offsets[1])
     }
 
     /// The tensors' names, sorted.
@@ -142,11 +161,13 @@ public struct SafeTensorsFile: Sendable {
         _ name: String, as type: Scalar.Type = Scalar.self, shape: [Int]? = nil
     ) throws -> Tensor<Scalar> {
         guard let entry = entries[name] else {
-            throw MarketingMLError(.missingTensor, "is not in the file", at: .init(file: file.path, name: name))
+            throw MarketingMLError(
+                .missingTensor, "is not in the file", at: .init(file: file.path, name: name))
         }
         if let shape, shape != entry.shape {
             throw MarketingMLError(
-                .shapeMismatch, "expected the shape \(shape), found \(entry.shape)", at: .init(file: file.path, name: name))
+                .shapeMismatch, "expected the shape \(shape), found \(entry.shape)",
+                at: .init(file: file.path, name: name))
         }
         switch (entry.type, MemoryLayout<Scalar>.size) {
         case (.float, 4), (.double, 8):
@@ -168,7 +189,8 @@ public struct SafeTensorsFile: Sendable {
             return (floats as? Tensor<Scalar>) ?? converted(floats, shape: entry.shape) { Scalar($0) }
         case (.int32, _), (.int64, _):
             throw MarketingMLError(
-                .unsupported, "holds integers (\(entry.type.rawValue)), expected floating-point numbers", at: .init(file: file.path, name: name))
+                .unsupported, "holds integers (\(entry.type.rawValue)), expected floating-point numbers",
+                at: .init(file: file.path, name: name))
         }
     }
 
@@ -177,7 +199,8 @@ public struct SafeTensorsFile: Sendable {
     /// - Throws: `.missingTensor`, `.unsupported` for another element type, `.inputOutput`.
     public func integers(_ name: String) throws -> Tensor<Int64> {
         guard let entry = entries[name] else {
-            throw MarketingMLError(.missingTensor, "is not in the file", at: .init(file: file.path, name: name))
+            throw MarketingMLError(
+                .missingTensor, "is not in the file", at: .init(file: file.path, name: name))
         }
         switch entry.type {
         case .int64: return try read(entry)
@@ -186,7 +209,8 @@ public struct SafeTensorsFile: Sendable {
             return Tensor(shape: entry.shape, source.elements.map(Int64.init))
         default:
             throw MarketingMLError(
-                .unsupported, "holds \(entry.type.rawValue), expected I32 or I64", at: .init(file: file.path, name: name))
+                .unsupported, "holds \(entry.type.rawValue), expected I32 or I64",
+                at: .init(file: file.path, name: name))
         }
     }
 

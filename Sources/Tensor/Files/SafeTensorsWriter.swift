@@ -27,7 +27,9 @@ public struct SafeTensorsWriter: Sendable {
     public func write(to url: URL) throws {
         var entries: [JSONValue.Member] = []
         if !metadata.isEmpty {
-            let pairs = metadata.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .string($0.value)) }
+            let pairs = metadata.sorted { $0.key < $1.key }.map {
+                JSONValue.Member($0.key, .string($0.value))
+            }
             entries.append(.init("__metadata__", .object(pairs)))
         }
         var offset = 0

@@ -1,4 +1,5 @@
 internal import CTensorKernels
+import Synchronization
 
 extension Tensor where Scalar: TensorFloatingPoint {
     /// Multi-head self-attention over packed sequences: softmax(q kᵀ / √(head size)) v for every head and sequence.
@@ -8,11 +9,17 @@ extension Tensor where Scalar: TensorFloatingPoint {
     /// The backward pass computes the probabilities again instead of keeping them.
     ///
     /// - Complexity: O(Σ L² D) for sequence lengths L; extra memory O(L) a thread.
-    public func selfAttention(heads: Int, offsets: [Int], causal: Bool = false, dropout: Dropout = .none) -> Tensor {
+    public func selfAttention(heads: Int, offsets: [Int], causal: Bool = false, dropout: Dropout = .none)
+        -> Tensor
+    {
         precondition(
-            rank == 2 && heads > 0 && shape[1] % (3 * heads) == 0 && offsets.first == 0 && offsets.last == shape[0],
-            "selfAttention of \(shape) with \(heads) heads and offsets up to \(String(describing: offsets.last))")
-        let plan = AttentionPlan(heads: heads, headSize: shape[1] / (3 * heads), offsets: offsets, causal: causal, dropout: dropout)
+            rank == 2 && heads > 0 && shape[1] % (3 * heads) == 0 && offsets.first == 0
+                && offsets.last == shape[0],
+            "selfAttention of \(shape) with \(heads) heads and offsets up to \(String(describing: offsets.last))"
+        )
+        let plan = AttentionPlan(
+            heads: heads, headSize: shape[1] / (3 * heads), offsets: offsets, causal: causal, dropout: dropout
+        )
         let result = Tensor(uninitialized: [shape[0], shape[1] / 3])
         plan.forward(self, result)
         let x = detached
@@ -59,12 +66,15 @@ private struct AttentionPlan: Sendable {
             let q = x.pointer + rows.lowerBound * 3 * width + head * headSize
             var spec = dropout.kernel
             mml_attention_forward(
-                type, rows.count, headSize, scale, causal ? 1 : 0, q, q + width, q + 2 * width, 3 * width, &spec, first,
+                type, rows.count, headSize, scale, causal ? 1 : 0, q, q + width, q + 2 * width, 3 * width,
+                &spec, first,
                 result.pointer + rows.lowerBound * width + head * headSize, width, scratch.pointer)
         }
     }
 
-    func backward<Scalar: TensorFloatingPoint>(_ x: Tensor<Scalar>, _ dout: Tensor<Scalar>, _ dx: Tensor<Scalar>) {
+    func backward<Scalar: TensorFloatingPoint>(
+        _ x: Tensor<Scalar>, _ dout: Tensor<Scalar>, _ dx: Tensor<Scalar>
+    ) {
         let type = Scalar.kernelType
         let width = heads * headSize
         forEachHead(backward: true) { (rows, head, first, scratch: Tensor<Scalar>) in
@@ -72,8 +82,10 @@ private struct AttentionPlan: Sendable {
             let dq = dx.pointer + rows.lowerBound * 3 * width + head * headSize
             var spec = dropout.kernel
             mml_attention_backward(
-                type, rows.count, headSize, scale, causal ? 1 : 0, q, q + width, q + 2 * width, 3 * width, &spec, first,
-                dout.pointer + rows.lowerBound * width + head * headSize, width, dq, dq + width, dq + 2 * width,
+                type, rows.count, headSize, scale, causal ? 1 : 0, q, q + width, q + 2 * width, 3 * width,
+                &spec, first,
+                dout.pointer + rows.lowerBound * width + head * headSize, width, dq, dq + width,
+                dq + 2 * width,
                 scratch.pointer)
         }
     }
@@ -86,11 +98,17 @@ private struct AttentionPlan: Sendable {
         // A few heads a task when sequences are short: waking and scratch are then shared.
         let headsPerTask = max(1, min(heads, 4096 / max(1, longest * longest)))
         let tasksPerSequence = (heads + headsPerTask - 1) / headsPerTask
-        parallel(order.count * tasksPerSequence) { task in
+        let tasks = order.count * tasksPerSequence
+        // As many as can be in use, whoever turns up: what is allocated must not depend on timing.
+        let spare = Mutex(
+            (0..<min(tasks, ThreadPool.threadCount)).map { _ in Tensor<Scalar>(uninitialized: [scratchCount])
+            })
+        parallel(tasks) { task in
             let sequence = order[task / tasksPerSequence]
             let rows = offsets[sequence]..<offsets[sequence + 1]
             if rows.isEmpty { return }
-            let scratch = Tensor<Scalar>(uninitialized: [scratchCount])
+            let scratch = spare.withLock { $0.popLast() } ?? Tensor<Scalar>(uninitialized: [scratchCount])
+            defer { spare.withLock { $0.append(scratch) } }
             let words = UInt64((rows.count * rows.count + 63) / 64 * 64)
             let first = task % tasksPerSequence * headsPerTask
             for head in first..<min(heads, first + headsPerTask) {

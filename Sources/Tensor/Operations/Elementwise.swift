@@ -98,7 +98,8 @@ extension Tensor where Scalar: TensorFloatingPoint {
         let target = pointer
         parallelRanges(count, grain: elementwiseGrain) { range in
             mml_scale_add(
-                Scalar.kernelType, range.count, 1, other.pointer + range.lowerBound, 1, target + range.lowerBound)
+                Scalar.kernelType, range.count, 1, other.pointer + range.lowerBound, 1,
+                target + range.lowerBound)
         }
     }
 
@@ -158,7 +159,10 @@ extension Tensor where Scalar: TensorFloatingPoint {
     public static func * (a: Tensor, b: Tensor) -> Tensor {
         let (x, y) = (a.detached, b.detached)
         return binary(MML_MULTIPLY, x, y).recorded(from: a, b) { gradient in
-            [binary(MML_MULTIPLY, gradient, y).summed(to: x.shape), binary(MML_MULTIPLY, gradient, x).summed(to: y.shape)]
+            [
+                binary(MML_MULTIPLY, gradient, y).summed(to: x.shape),
+                binary(MML_MULTIPLY, gradient, x).summed(to: y.shape),
+            ]
         }
     }
 

@@ -14,7 +14,8 @@ extension Tensor where Scalar: TensorFloatingPoint {
                 table.rank == 2 && table.shape[1] == width && ids.count == rows,
                 "gatheredSum of tables \(parts.map(\.table.shape)) and \(parts.map(\.ids.count)) ids")
             let limit = Int32(clamping: table.shape[0])
-            precondition(ids.allSatisfy { 0 <= $0 && $0 < limit }, "an id is outside the table of \(limit) rows")
+            precondition(
+                ids.allSatisfy { 0 <= $0 && $0 < limit }, "an id is outside the table of \(limit) rows")
         }
         let result = Tensor(uninitialized: [rows, width])
         parallelRanges(rows, grain: 64) { range in
@@ -22,7 +23,8 @@ extension Tensor where Scalar: TensorFloatingPoint {
                 ids.withUnsafeBufferPointer { ids in
                     guard let base = ids.baseAddress else { return }
                     mml_gather(
-                        Scalar.kernelType, range.count, width, table.pointer, base + range.lowerBound, index == 0 ? 0 : 1,
+                        Scalar.kernelType, range.count, width, table.pointer, base + range.lowerBound,
+                        index == 0 ? 0 : 1,
                         result.pointer + range.lowerBound * width)
                 }
             }
@@ -37,7 +39,7 @@ extension Tensor where Scalar: TensorFloatingPoint {
     /// A table of zeros to whose row ids[r] row r of dy is added. Threads share the columns, so rows that occur twice
     /// are added in order.
     private static func scattered(_ dy: Tensor, _ ids: [Int32], shape: [Int]) -> Tensor {
-        let table = Tensor(uninitialized: shape)
+        let table = Tensor(uninitialized: shape, lasting: true)
         let width = shape[1]
         parallelRanges(table.count, grain: 1 << 18) { range in
             (table.pointer + range.lowerBound).update(repeating: 0, count: range.count)
@@ -46,7 +48,8 @@ extension Tensor where Scalar: TensorFloatingPoint {
             ids.withUnsafeBufferPointer { ids in
                 guard let base = ids.baseAddress else { return }
                 mml_scatter_add(
-                    Scalar.kernelType, ids.count, columns.lowerBound, columns.upperBound, dy.pointer, width, base,
+                    Scalar.kernelType, ids.count, columns.lowerBound, columns.upperBound, dy.pointer, width,
+                    base,
                     table.pointer, width)
             }
         }
@@ -65,7 +68,8 @@ extension Tensor where Scalar: TensorFloatingPoint {
         parallel(sequences) { sequence in
             let rows = offsets[sequence]..<offsets[sequence + 1]
             let target = result.pointer + sequence * width
-            mml_sum_rows(Scalar.kernelType, rows.count, width, pointer + rows.lowerBound * width, width, target)
+            mml_sum_rows(
+                Scalar.kernelType, rows.count, width, pointer + rows.lowerBound * width, width, target)
             mml_scale_add(Scalar.kernelType, width, 1 / Double(max(1, rows.count)), target, 0, target)
         }
         let shape = shape

@@ -21,8 +21,10 @@ extension Tensor where Scalar: TensorFloatingPoint {
     ) -> Tensor {
         let (rows, columns) = (y.rowCount, y.columnCount)
         precondition(
-            (residual.map { $0.shape == y.shape } ?? true) && gamma.shape == [columns] && beta.shape == [columns],
-            "layerNorm of \(y.shape) with residual \(String(describing: residual?.shape)), gamma \(gamma.shape), beta \(beta.shape)")
+            (residual.map { $0.shape == y.shape } ?? true) && gamma.shape == [columns]
+                && beta.shape == [columns],
+            "layerNorm of \(y.shape) with residual \(String(describing: residual?.shape)), gamma \(gamma.shape), beta \(beta.shape)"
+        )
         let inputs = (residual.map { [$0] } ?? []) + [y, gamma, beta]
         let tracked = inputs.contains(where: \.isTracked)
         let result = Tensor(uninitialized: y.shape)
@@ -35,8 +37,10 @@ extension Tensor where Scalar: TensorFloatingPoint {
             var spec = dropout.kernel
             mml_residual_layernorm(
                 Scalar.kernelType, range.count, columns, residual.map { $0.pointer + start * columns },
-                y.pointer + start * columns, &spec, UInt64(start * columns), gamma.pointer, beta.pointer, epsilon,
-                sum.pointer + start * columns, mean.map { $0.pointer + start }, rstd.map { $0.pointer + start },
+                y.pointer + start * columns, &spec, UInt64(start * columns), gamma.pointer, beta.pointer,
+                epsilon,
+                sum.pointer + start * columns, mean.map { $0.pointer + start },
+                rstd.map { $0.pointer + start },
                 result.pointer + start * columns)
         }
         guard tracked, let mean, let rstd else { return result }
@@ -47,17 +51,22 @@ extension Tensor where Scalar: TensorFloatingPoint {
             let dsum = Tensor(uninitialized: dout.shape)
             let dy = dropout.rate == 0 || !hasResidual ? nil : Tensor(uninitialized: dout.shape)
             // dgamma and dbeta side by side.
-            let parameters: Tensor = sumOfRows(rows: rows, columns: 2 * columns, grain: 256) { range, target in
+            let parameters: Tensor = sumOfRows(rows: rows, columns: 2 * columns, grain: 256) {
+                range, target in
                 let start = range.lowerBound
                 var spec = dropout.kernel
                 mml_residual_layernorm_backward(
-                    Scalar.kernelType, range.count, columns, sum.pointer + start * columns, mean.pointer + start,
-                    rstd.pointer + start, scale.pointer, &spec, UInt64(start * columns), dout.pointer + start * columns,
-                    dsum.pointer + start * columns, dy.map { $0.pointer + start * columns }, target, target + columns)
+                    Scalar.kernelType, range.count, columns, sum.pointer + start * columns,
+                    mean.pointer + start,
+                    rstd.pointer + start, scale.pointer, &spec, UInt64(start * columns),
+                    dout.pointer + start * columns,
+                    dsum.pointer + start * columns, dy.map { $0.pointer + start * columns }, target,
+                    target + columns)
             }
-            let pair = parameters.viewed(as: [2, columns])
-            let dgamma = pair.rows(0..<1).viewed(as: [columns])
-            let dbeta = pair.rows(1..<2).viewed(as: [columns])
+            let dgamma = Tensor(uninitialized: [columns], lasting: true)
+            let dbeta = Tensor(uninitialized: [columns], lasting: true)
+            dgamma.pointer.update(from: parameters.pointer, count: columns)
+            dbeta.pointer.update(from: parameters.pointer + columns, count: columns)
             return (hasResidual ? [dsum] : []) + [dy ?? dsum, dgamma, dbeta]
         }
     }

@@ -13,10 +13,13 @@ extension Tensor where Scalar: TensorFloatingPoint {
         let packed = weight.packedTranspose(keep: !tracked)
         multiply(
             MatrixView(pointer, rowStride: columnCount), rows: rows, by: packed, into: result.pointer,
-            Epilogue(activation: activation, bias: bias.map { UnsafePointer($0.pointer) }, preactivation: saved?.pointer))
+            Epilogue(
+                activation: activation, bias: bias.map { UnsafePointer($0.pointer) },
+                preactivation: saved?.pointer))
         guard tracked else { return result }
         let (x, w) = (detached, weight.detached)
-        let wanted = LinearGradients(input: isTracked, weight: weight.isTracked, bias: bias?.isTracked == true)
+        let wanted = LinearGradients(
+            input: isTracked, weight: weight.isTracked, bias: bias?.isTracked == true)
         result = result.recorded(from: [self, weight] + (bias.map { [$0] } ?? [])) { gradient in
             var dz = gradient
             if let saved { dz.multiplyByDerivative(of: activation, at: saved) }
@@ -43,7 +46,8 @@ extension Tensor where Scalar: TensorFloatingPoint {
         multiply(
             MatrixView(pointer, rowStride: columnCount), rows: rows, by: weight1.packedTranspose(keep: false),
             into: hidden.pointer,
-            Epilogue(activation: activation, bias: UnsafePointer(bias1.pointer), preactivation: saved.pointer))
+            Epilogue(activation: activation, bias: UnsafePointer(bias1.pointer), preactivation: saved.pointer)
+        )
         weight2.checkLinear(input: hidden, bias: bias2)
         let result = Tensor(uninitialized: shape.dropLast() + [weight2.shape[0]])
         multiply(
@@ -66,13 +70,22 @@ extension Tensor where Scalar: TensorFloatingPoint {
 
     private func checkLinear(input: Tensor, bias: Tensor?) {
         precondition(
-            rank == 2 && input.rank >= 1 && input.columnCount == shape[1] && (bias.map { $0.shape == [shape[0]] } ?? true),
-            "linear needs a weight [outputs, inputs] and a bias [outputs]: weight \(shape), input \(input.shape), bias \(String(describing: bias?.shape))")
+            rank == 2 && input.rank >= 1 && input.columnCount == shape[1]
+                && (bias.map { $0.shape == [shape[0]] } ?? true),
+            "linear needs a weight [outputs, inputs] and a bias [outputs]: weight \(shape), input \(input.shape), bias \(String(describing: bias?.shape))"
+        )
     }
+
+    /// Forgets the packed form that ``linear(_:bias:activation:)`` kept with a weight.
+    package func releasePackedForm() { storage.packed.withLock { $0 = nil } }
 
     /// The packed transpose of a weight [M, K]: K × M.
     func packedTranspose(keep: Bool) -> PackedMatrix {
-        let make = { PackedMatrix(UnsafePointer(pointer), rows: shape[1], columns: shape[0], rowStride: 1, columnStride: shape[1]) }
+        let make = {
+            PackedMatrix(
+                UnsafePointer(pointer), rows: shape[1], columns: shape[0], rowStride: 1,
+                columnStride: shape[1], lasting: true)
+        }
         guard keep else { return storage.packed.withLock { $0 } ?? make() }
         return storage.packed.withLock { kept in
             if let kept { return kept }
@@ -89,7 +102,9 @@ struct LinearGradients: Sendable {
     let weight: Bool
     let bias: Bool
 
-    func compute<Scalar: TensorFloatingPoint>(input x: Tensor<Scalar>, weight w: Tensor<Scalar>, output dy: Tensor<Scalar>) -> [Tensor<Scalar>?] {
+    func compute<Scalar: TensorFloatingPoint>(
+        input x: Tensor<Scalar>, weight w: Tensor<Scalar>, output dy: Tensor<Scalar>
+    ) -> [Tensor<Scalar>?] {
         [
             input ? LinearGradients.input(weight: w, output: dy).viewed(as: x.shape) : nil,
             weight ? LinearGradients.weight(input: x, output: dy) : nil,
@@ -98,20 +113,30 @@ struct LinearGradients: Sendable {
     }
 
     /// dx = dy w.
-    static func input<Scalar: TensorFloatingPoint>(weight w: Tensor<Scalar>, output dy: Tensor<Scalar>) -> Tensor<Scalar> {
+    static func input<Scalar: TensorFloatingPoint>(weight w: Tensor<Scalar>, output dy: Tensor<Scalar>)
+        -> Tensor<Scalar>
+    {
         let (outputs, inputs) = (w.shape[0], w.shape[1])
-        let packed = PackedMatrix(UnsafePointer(w.pointer), rows: outputs, columns: inputs, rowStride: inputs, columnStride: 1)
+        let packed = PackedMatrix(
+            UnsafePointer(w.pointer), rows: outputs, columns: inputs, rowStride: inputs, columnStride: 1,
+            lasting: true)
         let dx = Tensor<Scalar>(uninitialized: [dy.rowCount, inputs])
         multiply(MatrixView(dy.pointer, rowStride: outputs), rows: dy.rowCount, by: packed, into: dx.pointer)
         return dx
     }
 
     /// dw = dyᵀ x.
-    static func weight<Scalar: TensorFloatingPoint>(input x: Tensor<Scalar>, output dy: Tensor<Scalar>) -> Tensor<Scalar> {
+    static func weight<Scalar: TensorFloatingPoint>(input x: Tensor<Scalar>, output dy: Tensor<Scalar>)
+        -> Tensor<Scalar>
+    {
         let (outputs, inputs) = (dy.columnCount, x.columnCount)
-        let packed = PackedMatrix(UnsafePointer(x.pointer), rows: x.rowCount, columns: inputs, rowStride: inputs, columnStride: 1)
-        let dw = Tensor<Scalar>(uninitialized: [outputs, inputs])
-        multiply(MatrixView(dy.pointer, rowStride: 1, columnStride: outputs), rows: outputs, by: packed, into: dw.pointer)
+        let packed = PackedMatrix(
+            UnsafePointer(x.pointer), rows: x.rowCount, columns: inputs, rowStride: inputs, columnStride: 1,
+            lasting: false)
+        let dw = Tensor<Scalar>(uninitialized: [outputs, inputs], lasting: true)
+        multiply(
+            MatrixView(dy.pointer, rowStride: 1, columnStride: outputs), rows: outputs, by: packed,
+            into: dw.pointer)
         return dw
     }
 
@@ -132,9 +157,10 @@ func sumOfRows<Scalar: TensorFloatingPoint>(
 ) -> Tensor<Scalar> {
     let bands = max(1, (rows + grain - 1) / grain)
     let partial = Tensor<Scalar>.zeros([bands, columns])
-    parallelRanges(rows, grain: grain) { range in add(range, partial.pointer + range.lowerBound / grain * columns) }
-    if bands == 1 { return partial.viewed(as: [columns]) }
-    let total = Tensor<Scalar>.zeros([columns])
+    parallelRanges(rows, grain: grain) { range in
+        add(range, partial.pointer + range.lowerBound / grain * columns)
+    }
+    let total = Tensor<Scalar>.lastingZeros([columns])
     mml_sum_rows(Scalar.kernelType, bands, columns, partial.pointer, columns, total.pointer)
     return total
 }

@@ -4,14 +4,17 @@ extension Tensor where Scalar: TensorFloatingPoint {
     /// The matrix product, optionally of transposed operands: [M, K] · [K, N] → [M, N].
     ///
     /// - Complexity: O(M N K).
-    public func matmul(_ other: Tensor, transposingSelf: Bool = false, transposingOther: Bool = false) -> Tensor {
+    public func matmul(_ other: Tensor, transposingSelf: Bool = false, transposingOther: Bool = false)
+        -> Tensor
+    {
         let (a, b) = (detached, other.detached)
         let result = Tensor.product(a, transposingSelf, b, transposingOther)
         return result.recorded(from: self, other) { gradient in
             let g = gradient
             let da =
                 transposingSelf
-                ? Tensor.product(b, transposingOther, g, true) : Tensor.product(g, false, b, !transposingOther)
+                ? Tensor.product(b, transposingOther, g, true)
+                : Tensor.product(g, false, b, !transposingOther)
             let db =
                 transposingOther
                 ? Tensor.product(g, true, a, transposingSelf) : Tensor.product(a, !transposingSelf, g, false)
@@ -22,25 +25,30 @@ extension Tensor where Scalar: TensorFloatingPoint {
     /// op(a) op(b) by OpenBLAS, which serves every product without a packed weight. OpenBLAS' own threads collapse
     /// when a core is shared, so each of our tasks calls it for a band of rows on one thread.
     private static func product(_ a: Tensor, _ transposeA: Bool, _ b: Tensor, _ transposeB: Bool) -> Tensor {
-        precondition(a.rank == 2 && b.rank == 2, "matmul needs matrices, the shapes are \(a.shape) and \(b.shape)")
+        precondition(
+            a.rank == 2 && b.rank == 2, "matmul needs matrices, the shapes are \(a.shape) and \(b.shape)")
         let (m, k) = transposeA ? (a.shape[1], a.shape[0]) : (a.shape[0], a.shape[1])
         let (k2, n) = transposeB ? (b.shape[1], b.shape[0]) : (b.shape[0], b.shape[1])
         precondition(k == k2, "matmul of \(a.shape) and \(b.shape): \(k) is not \(k2)")
         guard k > 0, m > 0, n > 0 else { return .zeros([m, n]) }
         let result = Tensor(uninitialized: [m, n])
-        let band = m * n * k < 1 << 19 ? m : max(16, (m + 2 * ThreadPool.threadCount - 1) / (2 * ThreadPool.threadCount))
+        let band =
+            m * n * k < 1 << 19
+            ? m : max(16, (m + 2 * ThreadPool.threadCount - 1) / (2 * ThreadPool.threadCount))
         SingleThreadedBLAS.prepare()
         parallelRanges(m, grain: band) { rows in
             let first = transposeA ? rows.lowerBound : rows.lowerBound * k
             gemm(
-                transposeA, transposeB, rows.count, n, k, a.pointer + first, a.shape[1], b.pointer, b.shape[1],
+                transposeA, transposeB, rows.count, n, k, a.pointer + first, a.shape[1], b.pointer,
+                b.shape[1],
                 result.pointer + rows.lowerBound * n, n)
         }
         return result
     }
 
     private static func gemm(
-        _ transposeA: Bool, _ transposeB: Bool, _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Scalar>, _ lda: Int,
+        _ transposeA: Bool, _ transposeB: Bool, _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Scalar>,
+        _ lda: Int,
         _ b: UnsafePointer<Scalar>, _ ldb: Int, _ c: UnsafeMutablePointer<Scalar>, _ ldc: Int
     ) {
         let ta = transposeA ? CblasTrans : CblasNoTrans

@@ -12,20 +12,25 @@ final class PackedMatrix: @unchecked Sendable {
     private let sizeClass: Int
 
     /// Packs `rows` × `columns` elements; element (p, j) stands at `source[p * rowStride + j * columnStride]`.
+    /// `lasting` says whether it has a parameter's size.
     init<Scalar: TensorFloatingPoint>(
-        _ source: UnsafePointer<Scalar>, rows: Int, columns: Int, rowStride: Int, columnStride: Int
+        _ source: UnsafePointer<Scalar>, rows: Int, columns: Int, rowStride: Int, columnStride: Int,
+        lasting: Bool
     ) {
         self.rows = rows
         self.columns = columns
         let type = Scalar.kernelType
         let width = mml_panel_width(type, 0)
         let panels = (columns + width - 1) / width
-        (address, sizeClass) = TensorMemory.allocate(bytes: panels * width * rows * MemoryLayout<Scalar>.stride)
+        (address, sizeClass) = TensorMemory.allocate(
+            bytes: panels * width * rows * MemoryLayout<Scalar>.stride, lasting: lasting)
         let address = self.address
         // About 64 KiB a task.
         let grain = max(1, (1 << 14) / max(1, rows * width))
         parallelRanges(panels, grain: grain) { range in
-            mml_pack(type, rows, columns, source, rowStride, columnStride, range.lowerBound, range.upperBound, address)
+            mml_pack(
+                type, rows, columns, source, rowStride, columnStride, range.lowerBound, range.upperBound,
+                address)
         }
     }
 
@@ -115,6 +120,9 @@ struct ProductTiles {
 
     subscript(_ tile: Int) -> (rows: Range<Int>, panels: Range<Int>) {
         let (band, cut) = (tile / cuts, tile % cuts)
-        return (band * bandRows..<min(rows, (band + 1) * bandRows), panels * cut / cuts..<panels * (cut + 1) / cuts)
+        return (
+            band * bandRows..<min(rows, (band + 1) * bandRows),
+            panels * cut / cuts..<panels * (cut + 1) / cuts
+        )
     }
 }

@@ -32,14 +32,16 @@ extension Tensor where Scalar: TensorFloatingPoint {
     /// Rows `range` of a tensor whose first dimension counts rows.
     public func rows(_ range: Range<Int>) -> Tensor {
         precondition(
-            rank >= 1 && range.lowerBound >= 0 && range.upperBound <= shape[0], "rows \(range) of the shape \(shape)")
+            rank >= 1 && range.lowerBound >= 0 && range.upperBound <= shape[0],
+            "rows \(range) of the shape \(shape)")
         let width = shape.dropFirst().reduce(1, *)
         let result = Tensor(uninitialized: [range.count] + shape.dropFirst())
         result.pointer.update(from: pointer + range.lowerBound * width, count: result.count)
         let shape = shape
         return result.recorded(from: self) { gradient in
             let whole = Tensor.zeros(shape)
-            whole.pointer.advanced(by: range.lowerBound * width).update(from: gradient.pointer, count: gradient.count)
+            whole.pointer.advanced(by: range.lowerBound * width).update(
+                from: gradient.pointer, count: gradient.count)
             return [whole]
         }
     }

@@ -16,7 +16,8 @@ extension Tensor where Scalar: TensorFloatingPoint {
             parallelRanges(rows, grain: grain) { range in
                 let start = range.lowerBound * columns
                 mml_softmax_backward(
-                    Scalar.kernelType, range.count, columns, result.pointer + start, dy.pointer + start, dx.pointer + start)
+                    Scalar.kernelType, range.count, columns, result.pointer + start, dy.pointer + start,
+                    dx.pointer + start)
             }
             return [dx]
         }
@@ -40,7 +41,8 @@ public func crossEntropy<Scalar: TensorFloatingPoint>(
     precondition(
         logits.rank == 2 && rows == targets.count && targets.allSatisfy { 0 <= $0 && $0 < classes }
             && (classWeights.map { $0.count == classes } ?? true),
-        "crossEntropy of logits \(logits.shape) needs \(rows) targets in 0 ..< \(classes) and as many class weights")
+        "crossEntropy of logits \(logits.shape) needs \(rows) targets in 0 ..< \(classes) and as many class weights"
+    )
     let weights = classWeights.map { Tensor<Scalar>($0.map { Scalar($0) }) }
     let total = classWeights.map { weights in targets.reduce(0) { $0 + weights[Int($1)] } } ?? Double(rows)
     let losses = Tensor<Scalar>(uninitialized: [rows])

@@ -50,14 +50,18 @@ public struct AdamW<Scalar: TensorFloatingPoint>: Sendable {
         var index = 0
         model.forEachParameter { name, parameter in
             defer { index += 1 }
-            precondition(index < gradients.names.count && gradients.names[index] == name, "gradients of another model")
+            precondition(
+                index < gradients.names.count && gradients.names[index] == name, "gradients of another model")
             guard let gradient = gradients.tensors[index] else { return }
-            precondition(gradient.shape == parameter.shape, "gradient \(gradient.shape) of \(name) \(parameter.shape)")
-            if moments[index] == nil { moments[index] = (.zeros(parameter.shape), .zeros(parameter.shape)) }
+            precondition(
+                gradient.shape == parameter.shape, "gradient \(gradient.shape) of \(name) \(parameter.shape)")
+            if moments[index] == nil {
+                moments[index] = (.lastingZeros(parameter.shape), .lastingZeros(parameter.shape))
+            }
             kernelStep.weight_decay = parameter.rank >= 2 ? weightDecay : 0
-            parameter.makeUnique()
-            moments[index]?.first.makeUnique()
-            moments[index]?.second.makeUnique()
+            parameter.makeUnique(lasting: true)
+            moments[index]?.first.makeUnique(lasting: true)
+            moments[index]?.second.makeUnique(lasting: true)
             guard let (first, second) = moments[index] else { return }
             let weights = parameter.pointer
             parallelRanges(parameter.count, grain: 1 << 16) { [kernelStep] range in
@@ -97,7 +101,9 @@ public struct AdamW<Scalar: TensorFloatingPoint>: Sendable {
     public mutating func restore(_ state: [String: Tensor<Scalar>], step: Int, parameterCount: Int) {
         self.step = step
         moments = (0..<parameterCount).map { index in
-            guard let first = state["first.\(index)"], let second = state["second.\(index)"] else { return nil }
+            guard let first = state["first.\(index)"], let second = state["second.\(index)"] else {
+                return nil
+            }
             return (first, second)
         }
     }

@@ -2,7 +2,9 @@ internal import CTensorKernels
 
 extension Tensor where Scalar: TensorFloatingPoint {
     /// Normally distributed elements with mean 0; the same for a seed and stream on every machine and thread count.
-    public static func randomNormal(_ shape: [Int], standardDeviation: Double = 1, seed: UInt64, stream: UInt64 = 0) -> Tensor {
+    public static func randomNormal(
+        _ shape: [Int], standardDeviation: Double = 1, seed: UInt64, stream: UInt64 = 0
+    ) -> Tensor {
         random(shape) { start, count, target in
             mml_random_normal(Scalar.kernelType, seed, stream, UInt64(start), count, target)
             mml_scale_add(Scalar.kernelType, count, standardDeviation, target, 0, target)
@@ -21,7 +23,9 @@ extension Tensor where Scalar: TensorFloatingPoint {
         return range.lowerBound == 0 ? uniform : uniform + Tensor(Scalar(range.lowerBound))
     }
 
-    private static func random(_ shape: [Int], _ draw: (Int, Int, UnsafeMutablePointer<Scalar>) -> Void) -> Tensor {
+    private static func random(_ shape: [Int], _ draw: (Int, Int, UnsafeMutablePointer<Scalar>) -> Void)
+        -> Tensor
+    {
         let result = Tensor(uninitialized: shape)
         parallelRanges(result.count, grain: elementwiseGrain) { range in
             draw(range.lowerBound, range.count, result.pointer + range.lowerBound)

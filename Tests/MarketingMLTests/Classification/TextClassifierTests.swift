@@ -8,7 +8,8 @@ import Testing
 @Suite struct TextClassifierTests {
     static let texts = LabeledTexts(
         texts: [
-            "lovely phone", "great box and a fine cable", "it arrived today and works", "solid", "rude people", "poor cable",
+            "lovely phone", "great box and a fine cable", "it arrived today and works", "solid",
+            "rude people", "poor cable",
             "it arrived broken and late today", "late again", "a lovely solid thing", "broken",
         ],
         labels: ["good", "good", "good", "good", "bad", "bad", "bad", "bad", "good", "bad"])
@@ -16,12 +17,15 @@ import Testing
     static func tiny(seed: UInt64 = 3) throws -> BERT {
         let tokenizer = try WordPieceTokenizer.train(on: texts.texts, vocabularySize: 100)
         var configuration = BERTConfiguration(
-            vocabularySize: tokenizer.vocabularySize, hiddenSize: 20, layers: 2, heads: 2, intermediateSize: 36)
+            vocabularySize: tokenizer.vocabularySize, hiddenSize: 20, layers: 2, heads: 2,
+            intermediateSize: 36)
         configuration.maximumPositions = 24
         return try BERT(configuration: configuration, tokenizer: tokenizer, seed: seed)
     }
 
-    static func trained(_ options: FineTuningOptions = FineTuningOptions(epochs: 4, batchSize: 4, learningRate: 3e-3)) throws
+    static func trained(
+        _ options: FineTuningOptions = FineTuningOptions(epochs: 4, batchSize: 4, learningRate: 3e-3)
+    ) throws
         -> TextClassifier<String>
     {
         try TextClassifier.fineTune(tiny(), on: texts, options: options)
@@ -40,12 +44,16 @@ import Testing
 
     @Test func otherTypesOfLabels() throws {
         enum Answer: String, Hashable, Sendable, Codable { case yes, no }
-        let named = LabeledTexts(texts: Self.texts.texts, labels: Self.texts.labels.map { $0 == "good" ? Answer.yes : .no })
-        let classifier = try TextClassifier.fineTune(Self.tiny(), on: named, options: FineTuningOptions(epochs: 1))
+        let named = LabeledTexts(
+            texts: Self.texts.texts, labels: Self.texts.labels.map { $0 == "good" ? Answer.yes : .no })
+        let classifier = try TextClassifier.fineTune(
+            Self.tiny(), on: named, options: FineTuningOptions(epochs: 1))
         #expect(classifier.labels == [.no, .yes])
-        let numbered = LabeledTexts(texts: Self.texts.texts, labels: Self.texts.labels.indices.map { [2, 10, 1][$0 % 3] })
+        let numbered = LabeledTexts(
+            texts: Self.texts.texts, labels: Self.texts.labels.indices.map { [2, 10, 1][$0 % 3] })
         #expect(
-            try TextClassifier.fineTune(Self.tiny(), on: numbered, options: FineTuningOptions(epochs: 1)).labels == [1, 2, 10])
+            try TextClassifier.fineTune(Self.tiny(), on: numbered, options: FineTuningOptions(epochs: 1))
+                .labels == [1, 2, 10])
     }
 
     @Test(arguments: [Pooling.cls, .mean])
@@ -62,7 +70,8 @@ import Testing
         #expect(again.labels == classifier.labels)
         #expect(again.maxLength == classifier.maxLength)
         #expect(again.card.history == classifier.card.history)
-        let files = try FileManager.default.contentsOfDirectory(atPath: directory.deletingLastPathComponent().path)
+        let files = try FileManager.default.contentsOfDirectory(
+            atPath: directory.deletingLastPathComponent().path)
         #expect(files.filter { $0.contains(directory.lastPathComponent) } == [directory.lastPathComponent])
     }
 
@@ -89,7 +98,8 @@ import Testing
                 group.addTask {
                     try (0..<5).allSatisfy { round in
                         let index = (task + round) % texts.count
-                        return try classifier.predict(texts[index]) == serial[index] && classifier.predict(texts) == serial
+                        return try classifier.predict(texts[index]) == serial[index]
+                            && classifier.predict(texts) == serial
                     }
                 }
             }
@@ -101,7 +111,9 @@ import Testing
         let first = try Self.trained()
         let second = try Self.trained()
         #expect(first.card.history == second.card.history)
-        for (a, b) in zip(first.model.parameters, second.model.parameters) { #expect(a.value == b.value, "\(a.name)") }
+        for (a, b) in zip(first.model.parameters, second.model.parameters) {
+            #expect(a.value == b.value, "\(a.name)")
+        }
         var options = FineTuningOptions(epochs: 4, batchSize: 4, learningRate: 3e-3)
         options.seed = 43
         #expect(try Self.trained(options).card.history != first.card.history)
@@ -112,16 +124,19 @@ import Testing
         options.classWeights = .values([1, 3])
         func train() throws -> TextClassifier<String> {
             let start = TextClassifier<String>.Start(
-                head: Linear(inputs: 20, outputs: 2, seed: 1), orders: [Array(0..<10), [3, 1, 4, 5, 9, 2, 6, 8, 7, 0]])
+                head: Linear(inputs: 20, outputs: 2, seed: 1),
+                orders: [Array(0..<10), [3, 1, 4, 5, 9, 2, 6, 8, 7, 0]])
             return try TextClassifier.fineTune(
-                Self.tiny(), on: Self.texts, validation: nil, options: options, checkpoint: nil, start: start, progress: nil)
+                Self.tiny(), on: Self.texts, validation: nil, options: options, checkpoint: nil, start: start,
+                progress: nil)
         }
         let whole = try train()
         options.batchSize = 2
         options.accumulation = 3
         let parts = try train()
         #expect(whole.card.history?.losses.count == parts.card.history?.losses.count)
-        expectClose(parts.card.history?.losses ?? [], whole.card.history?.losses ?? [], relative: 1e-4, "losses")
+        expectClose(
+            parts.card.history?.losses ?? [], whole.card.history?.losses ?? [], relative: 1e-4, "losses")
     }
 
     @Test func frozenLayersStay() throws {
@@ -130,7 +145,8 @@ import Testing
         var options = FineTuningOptions(epochs: 1, batchSize: 2, learningRate: 1e-2)
         options.frozenLayers = 1
         let classifier = try TextClassifier.fineTune(bert, on: Self.texts, options: options)
-        let before = Dictionary(uniqueKeysWithValues: bert.encoder.parameters.map { ("bert." + $0.name, $0.value) })
+        let before = Dictionary(
+            uniqueKeysWithValues: bert.encoder.parameters.map { ("bert." + $0.name, $0.value) })
         for (name, value) in classifier.model.parameters where before[name] != nil {
             let frozen = name.hasPrefix("bert.embeddings.") || name.hasPrefix("bert.encoder.layer.0.")
             #expect((value == before[name]) == frozen, "\(name)")
@@ -140,7 +156,8 @@ import Testing
     @Test func theBestEpochIsKept() throws {
         var options = FineTuningOptions(epochs: 12, batchSize: 2, learningRate: 0.02, seed: 1)
         options.earlyStoppingPatience = 2
-        let classifier = try TextClassifier.fineTune(Self.tiny(), on: Self.texts, validation: Self.texts, options: options)
+        let classifier = try TextClassifier.fineTune(
+            Self.tiny(), on: Self.texts, validation: Self.texts, options: options)
         let history = try #require(classifier.card.history)
         let losses = history.epochs.compactMap(\.validationLoss)
         let best = try #require(history.bestEpoch)
@@ -151,14 +168,17 @@ import Testing
     }
 
     @Test func stoppingAndCancelling() async throws {
-        let stopped = try TextClassifier.fineTune(Self.tiny(), on: Self.texts, options: FineTuningOptions(epochs: 50, batchSize: 2)) {
+        let stopped = try TextClassifier.fineTune(
+            Self.tiny(), on: Self.texts, options: FineTuningOptions(epochs: 50, batchSize: 2)
+        ) {
             $0.step >= 3 ? .stop : .continue
         }
         #expect(stopped.card.history?.losses.count == 3)
         #expect(stopped.card.history?.end == .stoppedByHandler)
 
         let task = Task {
-            try TextClassifier.fineTune(Self.tiny(), on: Self.texts, options: FineTuningOptions(epochs: 100_000, batchSize: 2))
+            try TextClassifier.fineTune(
+                Self.tiny(), on: Self.texts, options: FineTuningOptions(epochs: 100_000, batchSize: 2))
         }
         try await Task.sleep(for: .milliseconds(50))
         task.cancel()
@@ -184,7 +204,9 @@ import Testing
             } catch { return (error as? MarketingMLError)?.code }
         }
         let bert = try Self.tiny()
-        func train(_ data: LabeledTexts<String>, _ change: (inout FineTuningOptions) -> Void = { _ in }) throws {
+        func train(_ data: LabeledTexts<String>, _ change: (inout FineTuningOptions) -> Void = { _ in })
+            throws
+        {
             var options = FineTuningOptions(epochs: 1)
             change(&options)
             _ = try TextClassifier.fineTune(bert, on: data, options: options)
@@ -199,7 +221,9 @@ import Testing
         #expect(code { try train(Self.texts) { $0.frozenLayers = 3 } } == .invalidOption)
         #expect(code { try train(Self.texts) { $0.classWeights = .values([1]) } } == .invalidOption)
         let classifier = try Self.trained()
-        #expect(code { _ = try classifier.evaluate(LabeledTexts(texts: ["a"], labels: ["ugly"])) } == .unknownLabel)
+        #expect(
+            code { _ = try classifier.evaluate(LabeledTexts(texts: ["a"], labels: ["ugly"])) }
+                == .unknownLabel)
         #expect(code { _ = try classifier.evaluate(LabeledTexts(texts: [], labels: [])) } == .emptyData)
     }
 }

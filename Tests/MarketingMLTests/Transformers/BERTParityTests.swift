@@ -25,7 +25,9 @@ import Testing
         try SafeTensorsFile(TestData.fixture("\(name).safetensors", .module))
     }
 
-    private func classifier<Scalar>(_ activation: Activation, _ pooling: Pooling) throws -> SequenceClassifier<Scalar> {
+    private func classifier<Scalar>(_ activation: Activation, _ pooling: Pooling) throws
+        -> SequenceClassifier<Scalar>
+    {
         let checkpoint = try BERTCheckpoint(directory: TestData.fixture("bert-small", .module))
         var configuration = checkpoint.configuration
         configuration.activation = activation
@@ -34,7 +36,8 @@ import Testing
         configuration.classifierDropout = 0
         let encoder: BERTEncoder<Scalar> = try checkpoint.encoder(configuration: configuration)
         let head = Linear<Scalar>(
-            weight: try checkpoint.tensors.tensor("classifier.weight"), bias: try checkpoint.tensors.tensor("classifier.bias"))
+            weight: try checkpoint.tensors.tensor("classifier.weight"),
+            bias: try checkpoint.tensors.tensor("classifier.bias"))
         return SequenceClassifier(encoder: encoder, head: head, pooling: pooling)
     }
 
@@ -75,16 +78,23 @@ import Testing
             var none: DropoutStreams?
             return crossEntropy(model.logits(batch, dropout: &none), targets)
         }
-        expectClose([loss.item], try file.tensor("loss", as: Scalar.self).elements, absolute: absolute, "loss")
-        let named = zip(gradients.names, gradients.tensors).compactMap { name, tensor in tensor.map { (name: name, value: $0) } }
+        expectClose(
+            [loss.item], try file.tensor("loss", as: Scalar.self).elements, absolute: absolute, "loss")
+        let named = zip(gradients.names, gradients.tensors).compactMap { name, tensor in
+            tensor.map { (name: name, value: $0) }
+        }
         let split = BERTCheckpoint.split(named)
-        #expect(Set(split.map(\.name)) == Set(file.names.filter { $0.hasPrefix("grad.") }.map { String($0.dropFirst(5)) }))
+        #expect(
+            Set(split.map(\.name))
+                == Set(file.names.filter { $0.hasPrefix("grad.") }.map { String($0.dropFirst(5)) }))
         for (name, gradient) in split {
             let expected = try file.tensor("grad.\(name)", as: Scalar.self)
             #expect(gradient.shape == expected.shape, "\(name)")
             if name.hasSuffix("key.bias") {
                 // Zero in exact arithmetic: the softmax ignores a shift. Both sides hold rounding noise only.
-                expectClose(gradient.elements, [Scalar](repeating: 0, count: gradient.count), absolute: absolute, name)
+                expectClose(
+                    gradient.elements, [Scalar](repeating: 0, count: gradient.count), absolute: absolute, name
+                )
             } else {
                 expectRelativeNorm(gradient.elements, expected.elements, tolerance, name)
             }
@@ -101,9 +111,11 @@ import Testing
             let (loss, gradient) = valueAndGradient(at: logits) {
                 crossEntropy($0, targets, classWeights: weights, labelSmoothing: smoothing)
             }
-            expectClose([loss.item], try file.tensor("\(name).loss", as: Float.self).elements, absolute: 1e-6, name)
             expectClose(
-                gradient.elements, try file.tensor("\(name).logits_grad", as: Float.self).elements, absolute: 1e-6, name)
+                [loss.item], try file.tensor("\(name).loss", as: Float.self).elements, absolute: 1e-6, name)
+            expectClose(
+                gradient.elements, try file.tensor("\(name).logits_grad", as: Float.self).elements,
+                absolute: 1e-6, name)
         }
     }
 
@@ -125,7 +137,8 @@ import Testing
         for rows in plan.steps.batches {
             let (loss, gradients) = valueAndGradient(of: model) { model in
                 var none: DropoutStreams?
-                return crossEntropy(model.logits(batch.select(rows: rows), dropout: &none), rows.map { targets[$0] })
+                return crossEntropy(
+                    model.logits(batch.select(rows: rows), dropout: &none), rows.map { targets[$0] })
             }
             losses.append(loss.item)
             norms.append(Float(gradients.norm))

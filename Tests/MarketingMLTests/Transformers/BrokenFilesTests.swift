@@ -12,7 +12,8 @@ import Testing
         """
 
     private func configuration(_ text: String) throws -> BERTConfiguration {
-        try BERTConfiguration(json: JSONValue(parsing: Array(text.utf8), file: "config.json"), file: "config.json")
+        try BERTConfiguration(
+            json: JSONValue(parsing: Array(text.utf8), file: "config.json"), file: "config.json")
     }
 
     struct Change: Sendable, CustomStringConvertible {
@@ -25,20 +26,38 @@ import Testing
 
     static let changes = [
         Change(from: "\"vocab_size\": 97,", to: "", code: .malformedFile, name: "vocab_size"),
-        Change(from: "\"vocab_size\": 97", to: "\"vocab_size\": -1", code: .malformedFile, name: "vocab_size"),
-        Change(from: "\"vocab_size\": 97", to: "\"vocab_size\": 1e300", code: .malformedFile, name: "vocab_size"),
-        Change(from: "\"vocab_size\": 97", to: "\"vocab_size\": \"97\"", code: .malformedFile, name: "vocab_size"),
-        Change(from: "\"hidden_size\": 40", to: "\"hidden_size\": 40.5", code: .malformedFile, name: "hidden_size"),
-        Change(from: "\"num_hidden_layers\": 2", to: "\"num_hidden_layers\": 0", code: .malformedFile, name: "num_hidden_layers"),
-        Change(from: "\"num_attention_heads\": 5", to: "\"num_attention_heads\": 7", code: .malformedFile, name: "num_attention_heads"),
-        Change(from: "\"hidden_act\": \"gelu\"", to: "\"hidden_act\": \"mish\"", code: .unsupported, name: "hidden_act"),
-        Change(from: "\"hidden_act\": \"gelu\"", to: "\"hidden_act\": 3", code: .malformedFile, name: "hidden_act"),
-        Change(from: "\"layer_norm_eps\": 1e-12", to: "\"layer_norm_eps\": -1", code: .malformedFile, name: "layer_norm_eps"),
         Change(
-            from: "\"layer_norm_eps\": 1e-12", to: "\"hidden_dropout_prob\": 1", code: .malformedFile, name: "hidden_dropout_prob"),
+            from: "\"vocab_size\": 97", to: "\"vocab_size\": -1", code: .malformedFile, name: "vocab_size"),
+        Change(
+            from: "\"vocab_size\": 97", to: "\"vocab_size\": 1e300", code: .malformedFile, name: "vocab_size"),
+        Change(
+            from: "\"vocab_size\": 97", to: "\"vocab_size\": \"97\"", code: .malformedFile, name: "vocab_size"
+        ),
+        Change(
+            from: "\"hidden_size\": 40", to: "\"hidden_size\": 40.5", code: .malformedFile,
+            name: "hidden_size"),
+        Change(
+            from: "\"num_hidden_layers\": 2", to: "\"num_hidden_layers\": 0", code: .malformedFile,
+            name: "num_hidden_layers"),
+        Change(
+            from: "\"num_attention_heads\": 5", to: "\"num_attention_heads\": 7", code: .malformedFile,
+            name: "num_attention_heads"),
+        Change(
+            from: "\"hidden_act\": \"gelu\"", to: "\"hidden_act\": \"mish\"", code: .unsupported,
+            name: "hidden_act"),
+        Change(
+            from: "\"hidden_act\": \"gelu\"", to: "\"hidden_act\": 3", code: .malformedFile,
+            name: "hidden_act"),
+        Change(
+            from: "\"layer_norm_eps\": 1e-12", to: "\"layer_norm_eps\": -1", code: .malformedFile,
+            name: "layer_norm_eps"),
+        Change(
+            from: "\"layer_norm_eps\": 1e-12", to: "\"hidden_dropout_prob\": 1", code: .malformedFile,
+            name: "hidden_dropout_prob"),
         Change(from: "\"bert\"", to: "\"roberta\"", code: .unsupported, name: "model_type"),
         Change(
-            from: "\"model_type\": \"bert\"", to: "\"position_embedding_type\": \"relative_key\"", code: .unsupported,
+            from: "\"model_type\": \"bert\"", to: "\"position_embedding_type\": \"relative_key\"",
+            code: .unsupported,
             name: "position_embedding_type"),
         Change(from: "{", to: "[", code: .malformedFile, name: nil),
     ]
@@ -59,7 +78,8 @@ import Testing
         for round in 0..<10_000 {
             var bytes = original
             for _ in 0..<(1 + round % 3) {
-                bytes[Int(generator.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: generator.next())
+                bytes[Int(generator.next() % UInt64(bytes.count))] = UInt8(
+                    truncatingIfNeeded: generator.next())
             }
             if round % 5 == 0 { bytes.removeLast(Int(generator.next() % UInt64(bytes.count))) }
             do {
@@ -110,13 +130,15 @@ import Testing
             #expect(try code(remove("model.safetensors")).0 == .fileNotFound)
             #expect(try code(remove("card.json")) == (nil, nil))
             #expect(try code(edit("\"hidden_size\": 20", "\"hidden_size\": 22")).0 == .shapeMismatch)
-            #expect(try code(edit("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3")).0 == .missingTensor)
+            #expect(
+                try code(edit("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3")).0 == .missingTensor)
             #expect(try code(edit("\"0\": \"bad\"", "\"7\": \"bad\"")) == (.malformedFile, "id2label"))
             #expect(try code(edit("\"0\": \"bad\"", "\"0\": 5")) == (.malformedFile, "id2label"))
             #expect(try code(edit("\"0\": \"bad\"", "\"0\": \"good\"")).0 == .malformedFile)
             #expect(
                 try code { folder in
-                    try "{\"format\": 1}".write(to: folder.appendingPathComponent("card.json"), atomically: true, encoding: .utf8)
+                    try "{\"format\": 1}".write(
+                        to: folder.appendingPathComponent("card.json"), atomically: true, encoding: .utf8)
                 }.0 == .malformedFile)
             #expect(
                 try code { folder in
@@ -124,14 +146,18 @@ import Testing
                     try Data(contentsOf: url).dropLast(1).write(to: url)
                 }.0 == .malformedFile)
             // Labels that are no whole numbers cannot be read as such.
-            #expect(#expect(throws: MarketingMLError.self) { try TextClassifier<Int>(directory: good) }?.code == .unknownLabel)
+            #expect(
+                #expect(throws: MarketingMLError.self) { try TextClassifier<Int>(directory: good) }?.code
+                    == .unknownLabel)
         }
     }
 
     @Test func brokenCheckpoints() throws {
         try temporary { folder in
             let checkpoint = folder.appendingPathComponent("checkpoint")
-            func train(_ change: (inout FineTuningOptions) -> Void = { _ in }) throws -> TextClassifier<String> {
+            func train(_ change: (inout FineTuningOptions) -> Void = { _ in }) throws -> TextClassifier<
+                String
+            > {
                 var options = FineTuningOptions(epochs: 3, batchSize: 5, learningRate: 1e-3)
                 change(&options)
                 return try TextClassifier.fineTune(
@@ -141,7 +167,8 @@ import Testing
             let whole = try train()
             // The last checkpoint stands before the last update: the same run again only finishes it.
             #expect(try train().card.history == whole.card.history)
-            #expect(#expect(throws: MarketingMLError.self) { try train { $0.seed = 1 } }?.code == .invalidOption)
+            #expect(
+                #expect(throws: MarketingMLError.self) { try train { $0.seed = 1 } }?.code == .invalidOption)
 
             let state = checkpoint.appendingPathComponent("state.json")
             let original = [UInt8](try Data(contentsOf: state))
@@ -150,7 +177,8 @@ import Testing
             for round in 0..<10_000 {
                 var bytes = original
                 for _ in 0..<(1 + round % 3) {
-                    bytes[Int(generator.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: generator.next())
+                    bytes[Int(generator.next() % UInt64(bytes.count))] = UInt8(
+                        truncatingIfNeeded: generator.next())
                 }
                 if round % 5 == 0 { bytes.removeLast(Int(generator.next() % UInt64(bytes.count))) }
                 try? FileManager.default.removeItem(at: state)

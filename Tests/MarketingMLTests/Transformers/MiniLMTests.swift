@@ -17,22 +17,29 @@ import Testing
         var none: DropoutStreams?
         let texts = try file.packedRows()
         let hidden = bert.encoder(texts, dropout: &none)
-        expectClose(hidden.elements, try file.tensor("hidden", as: Float.self).elements, absolute: 2e-5, "hidden")
-        let pooled = bert.encoder.pooler.map { $0(hidden.rows(at: texts.rowOffsets.dropLast()), activation: .tanh) }
-        expectClose(pooled?.elements ?? [], try file.tensor("pooled", as: Float.self).elements, absolute: 2e-5, "pooled")
+        expectClose(
+            hidden.elements, try file.tensor("hidden", as: Float.self).elements, absolute: 2e-5, "hidden")
+        let pooled = bert.encoder.pooler.map {
+            $0(hidden.rows(at: texts.rowOffsets.dropLast()), activation: .tanh)
+        }
+        expectClose(
+            pooled?.elements ?? [], try file.tensor("pooled", as: Float.self).elements, absolute: 2e-5,
+            "pooled")
 
         let long = try file.integers("long.ids").elements.map { Int32($0) }
         let states = bert.encoder(TokenBatch(rows: [long]), dropout: &none)
         let rows = try file.integers("long.rows").elements.map { Int($0) }
         expectClose(
-            states.rows(at: rows).elements, try file.tensor("long.hidden", as: Float.self).elements, absolute: 2e-5, "long")
+            states.rows(at: rows).elements, try file.tensor("long.hidden", as: Float.self).elements,
+            absolute: 2e-5, "long")
     }
 
     @Test func embeddingsAndCosines() throws {
         guard let directory = TestData.minilm() else { return }
         let encoder = try SentenceEncoder(directory: directory)
         let vectors = try encoder.embed([
-            "A man is eating pasta.", "A man is eating food.", "A man is eating a piece of bread.", "A man is riding a horse.",
+            "A man is eating pasta.", "A man is eating food.", "A man is eating a piece of bread.",
+            "A man is riding a horse.",
             "The girl is carrying a baby.",
         ])
         #expect(vectors.shape == [5, 384])

@@ -22,7 +22,9 @@ import Testing
         expectGradient("root", at: x) { weigh(($0 * $0 + 0.5).squareRoot()) }
     }
 
-    @Test(arguments: [([3, 5], [5]), ([3, 5], [3, 1]), ([5], [3, 5]), ([2, 1, 4], [3, 1]), ([3, 5], []), ([1], [4, 2])])
+    @Test(arguments: [
+        ([3, 5], [5]), ([3, 5], [3, 1]), ([5], [3, 5]), ([2, 1, 4], [3, 1]), ([3, 5], []), ([1], [4, 2]),
+    ])
     func broadcasting(_ a: [Int], _ b: [Int]) {
         let x = random(a, 1)
         let y = random(b, 2)
@@ -46,33 +48,57 @@ import Testing
         expectGradient("transposed", at: matrix) { weigh($0.transposed) }
         expectGradient("rows", at: matrix) { weigh($0.rows(3..<9)) }
         expectGradient("rows at", at: matrix) { weigh($0.rows(at: [4, 4, 0, 16])) }
-        expectGradient("concatenated", at: random([2, 3], 3)) { weigh(.concatenated([$0, random([4, 3], 4), $0])) }
+        expectGradient("concatenated", at: random([2, 3], 3)) {
+            weigh(.concatenated([$0, random([4, 3], 4), $0]))
+        }
     }
 
     @Test(arguments: [false, true], [false, true])
     func matmul(_ transposeA: Bool, _ transposeB: Bool) {
         let a = random(transposeA ? [4, 3] : [3, 4], 1)
         let b = random(transposeB ? [5, 4] : [4, 5], 2)
-        expectGradient("a", at: a) { weigh($0.matmul(b, transposingSelf: transposeA, transposingOther: transposeB)) }
-        expectGradient("b", at: b) { weigh(a.matmul($0, transposingSelf: transposeA, transposingOther: transposeB)) }
+        expectGradient("a", at: a) {
+            weigh($0.matmul(b, transposingSelf: transposeA, transposingOther: transposeB))
+        }
+        expectGradient("b", at: b) {
+            weigh(a.matmul($0, transposingSelf: transposeA, transposingOther: transposeB))
+        }
     }
 
     @Test(arguments: Activation.allCases)
     func activations(_ activation: Activation) {
         let x = random([7, 9], 1)
-        expectGradient("\(activation)", at: x, step: 1e-5, tolerance: 1e-7) { weigh($0.activated(by: activation)) }
+        expectGradient("\(activation)", at: x, step: 1e-5, tolerance: 1e-7) {
+            weigh($0.activated(by: activation))
+        }
         let weight = random([5, 9], 2) * 0.3
         let bias = random([5], 3)
-        expectGradient("linear x", at: x, step: 1e-5) { weigh($0.linear(weight, bias: bias, activation: activation)) }
-        expectGradient("linear w", at: weight, step: 1e-5) { weigh(x.linear($0, bias: bias, activation: activation)) }
-        expectGradient("linear b", at: bias, step: 1e-5) { weigh(x.linear(weight, bias: $0, activation: activation)) }
+        expectGradient("linear x", at: x, step: 1e-5) {
+            weigh($0.linear(weight, bias: bias, activation: activation))
+        }
+        expectGradient("linear w", at: weight, step: 1e-5) {
+            weigh(x.linear($0, bias: bias, activation: activation))
+        }
+        expectGradient("linear b", at: bias, step: 1e-5) {
+            weigh(x.linear(weight, bias: $0, activation: activation))
+        }
         let weight2 = random([3, 5], 4)
         let bias2 = random([3], 5)
-        expectGradient("ff x", at: x, step: 1e-5) { weigh($0.feedForward(weight, bias, activation, weight2, bias2)) }
-        expectGradient("ff w1", at: weight, step: 1e-5) { weigh(x.feedForward($0, bias, activation, weight2, bias2)) }
-        expectGradient("ff b1", at: bias, step: 1e-5) { weigh(x.feedForward(weight, $0, activation, weight2, bias2)) }
-        expectGradient("ff w2", at: weight2, step: 1e-5) { weigh(x.feedForward(weight, bias, activation, $0, bias2)) }
-        expectGradient("ff b2", at: bias2, step: 1e-5) { weigh(x.feedForward(weight, bias, activation, weight2, $0)) }
+        expectGradient("ff x", at: x, step: 1e-5) {
+            weigh($0.feedForward(weight, bias, activation, weight2, bias2))
+        }
+        expectGradient("ff w1", at: weight, step: 1e-5) {
+            weigh(x.feedForward($0, bias, activation, weight2, bias2))
+        }
+        expectGradient("ff b1", at: bias, step: 1e-5) {
+            weigh(x.feedForward(weight, $0, activation, weight2, bias2))
+        }
+        expectGradient("ff w2", at: weight2, step: 1e-5) {
+            weigh(x.feedForward(weight, bias, activation, $0, bias2))
+        }
+        expectGradient("ff b2", at: bias2, step: 1e-5) {
+            weigh(x.feedForward(weight, bias, activation, weight2, $0))
+        }
     }
 
     @Test(arguments: [0.0, 0.3])
@@ -82,7 +108,9 @@ import Testing
         let gamma = random([11], 3)
         let beta = random([11], 4)
         let dropout = rate == 0 ? Dropout.none : Dropout(rate: rate, seed: 3, stream: 9)
-        func f(_ x: Tensor<Double>, _ r: Tensor<Double>, _ g: Tensor<Double>, _ b: Tensor<Double>) -> Tensor<Double> {
+        func f(_ x: Tensor<Double>, _ r: Tensor<Double>, _ g: Tensor<Double>, _ b: Tensor<Double>) -> Tensor<
+            Double
+        > {
             weigh(x.residualLayerNorm(r, g, b, epsilon: 1e-5, dropout: dropout))
         }
         expectGradient("x", at: x, tolerance: 1e-6) { f($0, residual, gamma, beta) }
@@ -90,7 +118,9 @@ import Testing
         expectGradient("gamma", at: gamma) { f(x, residual, $0, beta) }
         expectGradient("beta", at: beta) { f(x, residual, gamma, $0) }
         expectGradient("x = residual", at: x, tolerance: 1e-6) { f($0, $0, gamma, beta) }
-        expectGradient("no residual", at: x, tolerance: 1e-6) { weigh($0.layerNorm(gamma, beta, epsilon: 1e-5)) }
+        expectGradient("no residual", at: x, tolerance: 1e-6) {
+            weigh($0.layerNorm(gamma, beta, epsilon: 1e-5))
+        }
     }
 
     @Test(arguments: [false, true], [0.0, 0.25])
@@ -106,8 +136,12 @@ import Testing
     @Test func lookups() {
         let words = random([7, 5], 1)
         let positions = random([4, 5], 2)
-        expectGradient("words", at: words) { weigh(.gatheredSum([($0, [6, 0, 6, 2]), (positions, [0, 1, 2, 3])])) }
-        expectGradient("positions", at: positions) { weigh(.gatheredSum([(words, [6, 0, 6, 2]), ($0, [0, 1, 0, 3])])) }
+        expectGradient("words", at: words) {
+            weigh(.gatheredSum([($0, [6, 0, 6, 2]), (positions, [0, 1, 2, 3])]))
+        }
+        expectGradient("positions", at: positions) {
+            weigh(.gatheredSum([(words, [6, 0, 6, 2]), ($0, [0, 1, 0, 3])]))
+        }
         expectGradient("pooled", at: random([6, 5], 3)) { weigh($0.meanPooled(offsets: [0, 1, 1, 4, 6])) }
     }
 
@@ -122,7 +156,9 @@ import Testing
                 }
             }
         }
-        expectGradient("dropout", at: logits) { weigh($0.dropped(Dropout(rate: 0.4, seed: 1, stream: 1)) * 2) }
+        expectGradient("dropout", at: logits) {
+            weigh($0.dropped(Dropout(rate: 0.4, seed: 1, stream: 1)) * 2)
+        }
     }
 
     @Test func zeroSizes() {
@@ -153,6 +189,7 @@ import Testing
         #expect(gradients["a"] == nil)
         expectGradient("b", at: pair.b) { weigh(pair.a.linear($0)) }
         expectClose(
-            gradients["b"]?.elements ?? [], valueAndGradient(at: pair.b) { weigh(pair.a.linear($0)) }.gradient.elements)
+            gradients["b"]?.elements ?? [],
+            valueAndGradient(at: pair.b) { weigh(pair.a.linear($0)) }.gradient.elements)
     }
 }
