@@ -132,9 +132,9 @@ def main():
 
 /// Unicode as the reference tokenizer sees it, in text that `UnicodeProperties` unpacks at the first use.
 ///
-/// An item is `first`, `first-last` or `first-last/step` in hexadecimal (the step in decimal), with `=value` where the table
-/// is a map.
-enum UnicodeTables {{""".replace("where the table\n/// is a map", "where the\n/// table is a map"))
+/// An item is `first`, `first-last` or `first-last/step` in hexadecimal (the step in decimal), with `=value` where the
+/// table is a map.
+enum UnicodeTables {{""")
     literal("control", "Removed by `clean_text`.", set_items(control))
     literal("whitespace", "White space: between words.", set_items(space))
     literal("punctuation", "A word by itself.", set_items(punctuation))

@@ -19,6 +19,13 @@ struct SequenceTemplate: Sendable, Equatable {
             single: first, pair: first + [.sequence(1, type: 1), .special(ids: [sep], type: 1)])
     }
 
+    /// The greatest id of a special token; -1 if there are none.
+    var greatestID: Int32 {
+        (single + pair).reduce(-1) { greatest, piece in
+            if case .special(let ids, _) = piece { ids.reduce(greatest, max) } else { greatest }
+        }
+    }
+
     /// The number of special tokens in one of the two lists.
     static func addedCount(_ pieces: [Piece]) -> Int {
         pieces.reduce(0) { count, piece in
@@ -51,9 +58,12 @@ public struct Truncation: Sendable, Equatable {
         self.strategy = strategy
     }
 
-    /// The numbers of tokens to keep of a pair's texts, `added` special tokens aside.
+    /// The number of tokens to keep beside `added` special tokens.
+    func room(added: Int) -> Int { max(0, max(0, maxLength) - added) }
+
+    /// The numbers of tokens to keep of a pair's texts beside `added` special tokens.
     func lengths(_ first: Int, _ second: Int, added: Int) -> (Int, Int) {
-        let limit = max(0, maxLength - added)
+        let limit = room(added: added)
         let excess = first + second - limit
         if excess <= 0 { return (first, second) }
         switch strategy {

@@ -86,14 +86,20 @@ extension UnicodeProperties {
         }
         func set(_ table: String, _ flag: UInt32) {
             Self.parse(table, radix: 16) { item in
-                for scalar in item.first...item.last { entries[position(of: scalar)] |= flag }
+                var scalar = item.first
+                while scalar <= item.last {
+                    let start = position(of: scalar)
+                    let count = Int(min(item.last, scalar | 0xFF) - scalar) + 1  // up to the page's end
+                    for index in start..<start + count { entries[index] |= flag }
+                    scalar += UInt32(count)
+                }
             }
         }
-        func map(_ table: String, _ target: WritableKeyPath<Mapping, Range<Int>>) {
+        func map(_ table: String, _ assign: (inout Mapping, Range<Int>) -> Void) {
             Self.parse(table, radix: 16) { item in
                 for scalar in stride(from: item.first, through: item.last, by: Int(item.step)) {
                     let start = sequences.count
-                    sequences += item.values.map { $0 + (scalar - item.first) }
+                    for value in item.values { sequences.append(value + (scalar - item.first)) }
                     let position = position(of: scalar)
                     var index = Int(entries[position] >> 16)
                     if index == 0 {
@@ -101,7 +107,7 @@ extension UnicodeProperties {
                         mappings.append(Mapping())
                         entries[position] |= UInt32(index) << 16
                     }
-                    mappings[index][keyPath: target] = start..<sequences.count
+                    assign(&mappings[index], start..<sequences.count)
                 }
             }
         }
@@ -115,8 +121,8 @@ extension UnicodeProperties {
                 entries[position(of: scalar)] |= (item.values.first ?? 0) << 8
             }
         }
-        map(UnicodeTables.lowercase, \.lowercase)
-        map(UnicodeTables.decompositions, \.decomposition)
+        map(UnicodeTables.lowercase) { $0.lowercase = $1 }
+        map(UnicodeTables.decompositions) { $0.decomposition = $1 }
 
         self.pages = pages
         self.entries = entries

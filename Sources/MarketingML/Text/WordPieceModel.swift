@@ -3,6 +3,8 @@ import Tensor
 /// Everything about a WordPiece tokenizer that does not change after loading.
 final class WordPieceModel: Sendable {
     let vocabulary: Vocabulary
+    /// One more than the greatest id.
+    let idBound: Int
     let unknownID: Int32
     let continuingPrefix: String
     /// Longer words, in scalars, are unknown.
@@ -44,6 +46,14 @@ final class WordPieceModel: Sendable {
 
         let added = try Self.assignIDs(description.addedTokens, vocabulary, file: file)
         addedTokens = added
+        let idBound = max(vocabulary.idBound, Int(added.last?.id ?? -1) + 1)
+        guard template.greatestID < idBound else {
+            throw MarketingMLError(
+                .malformedFile,
+                "the special token \(template.greatestID) is beyond the \(idBound) ids there are",
+                at: .init(file: file, name: "post_processor"))
+        }
+        self.idBound = idBound
         var patterns: [(pattern: [UInt8], token: AddedToken)] = []
         for token in added {
             let text =

@@ -96,9 +96,7 @@ public struct WordPieceTokenizer: Sendable {
     // MARK: Tokens
 
     /// One more than the greatest id: the number of rows an embedding needs.
-    public var vocabularySize: Int {
-        max(model.vocabulary.idBound, Int(model.addedTokens.last?.id ?? -1) + 1)
-    }
+    public var vocabularySize: Int { model.idBound }
 
     /// The id that stands for words which cannot be split into known pieces.
     public var unknownID: Int32 { model.unknownID }
@@ -189,7 +187,7 @@ extension WordPieceTokenizer {
     ) -> Range<Int> {
         let pieces = model.template.single
         let added = addSpecialTokens ? SequenceTemplate.addedCount(pieces) : 0
-        let limit = truncation.map { max(0, $0.maxLength - added) } ?? .max
+        let limit = truncation.map { $0.room(added: added) } ?? .max
         var own = 0..<0
         for piece in pieces {
             let start = encoder.tokens.count

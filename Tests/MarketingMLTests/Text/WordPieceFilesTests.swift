@@ -80,6 +80,7 @@ import Testing
         Change("\"id\":7", "\"id\":\"7\"", says: "id"),
         Change("\"content\":\"Sale\"", "\"content\":\"\u{301}\"", says: "empty"),
         Change("[\"[SEP]\",3]", "[\"[SEP]\"]", says: "id"),
+        Change("[\"[SEP]\",3]", "[\"[SEP]\",8]", says: "beyond the 8 ids"),
         Change("\"model\":", "\"other\":", says: "model"),
         Change("\"##s\":6}}}", "\"##s\":6}}", says: "the end of the file"),
         Change("\"##s\":6}}}", "\"##s\":6}}}}", says: "end of the file"),

@@ -39,7 +39,7 @@ import Testing
 
     @Test func batchEqualsSingle() throws {
         var tokenizer = try WordPieceFixture.small()
-        for maxLength in [nil, 0, 1, 2, 3, 7, 20] as [Int?] {
+        for maxLength in [nil, .min, 0, 1, 2, 3, 7, 20, .max] as [Int?] {
             tokenizer.truncation = maxLength.map { Truncation(maxLength: $0) }
             let texts = texts(300, seed: 1)
             for special in [true, false] {
