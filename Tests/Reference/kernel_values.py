@@ -1,6 +1,6 @@
 """Float64 references of the element-wise and row-wise kernels, and known answers of the random number generator.
 
-Command:   python kernels.py [--out DIR]
+Command:   python kernel_values.py [--out DIR]
 Versions:  numpy 2.4.6, scipy 1.17.1, torch 2.13.0
 
 Produces kernels.safetensors. All inputs are float64 arrays whose values float32 can hold exactly, all results are the
