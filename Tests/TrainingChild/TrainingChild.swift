@@ -34,7 +34,7 @@ struct TrainingChild {
                 print("update \(event.step)")
                 fflush(nil)
                 // Gives whoever wants to kill this process the time to.
-                usleep(3000)
+                usleep(8000)
             }
             return .continue
         }

@@ -178,7 +178,7 @@ import Testing
 
         let task = Task {
             try TextClassifier.fineTune(
-                Self.tiny(), on: Self.texts, options: FineTuningOptions(epochs: 100_000, batchSize: 2))
+                Self.tiny(), on: Self.texts, options: FineTuningOptions(epochs: 5000, batchSize: 2))
         }
         try await Task.sleep(for: .milliseconds(50))
         task.cancel()
