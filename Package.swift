@@ -32,11 +32,15 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Tensor"], path: "Tests/TestSupport"),
         // Trains in a process of its own, which the tests kill and resume.
         .executableTarget(name: "TrainingChild", dependencies: ["MarketingML"], path: "Tests/TrainingChild"),
+        // Reads damaged files in a process of its own, whose memory the tests watch.
+        .executableTarget(
+            name: "ReaderChild", dependencies: ["MarketingML", "TestSupport"], path: "Tests/ReaderChild"),
         .testTarget(
             name: "TensorTests", dependencies: ["Tensor", "CTensorKernels", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "MarketingMLTests", dependencies: ["MarketingML", "TestSupport", "TrainingChild"],
+            name: "MarketingMLTests",
+            dependencies: ["MarketingML", "TestSupport", "TrainingChild", "ReaderChild"],
             resources: [.copy("Fixtures")]),
         .testTarget(name: "RecommendTests", dependencies: ["Recommend", "TestSupport"]),
     ],

@@ -5,7 +5,7 @@ import MarketingML
 ///
 /// Usage: TrainingChild CHECKPOINT OUTPUT trains with accumulation, validation and checkpoints; with "none" as
 /// CHECKPOINT without them. Prints a line an update, and at the end how many blocks of memory were taken from the
-/// system after the first epoch.
+/// system between the first step and the last.
 @main
 struct TrainingChild {
     static func main() throws {
@@ -23,14 +23,16 @@ struct TrainingChild {
         let options = FineTuningOptions(
             epochs: 6, batchSize: 4, accumulation: plain ? 1 : 3, learningRate: 2e-3,
             earlyStoppingPatience: 3, seed: 9)
-        var afterFirstEpoch: Int?
+        var afterFirstStep: Int?
+        var afterLastStep = 0
         let classifier = try TextClassifier.fineTune(
             bert, on: parts.train, validation: plain ? nil : parts.validation, options: options,
             checkpoint: plain
                 ? nil : CheckpointOptions(directory: URL(fileURLWithPath: arguments[1]), interval: 2)
         ) { event in
-            if case .training(let epoch, _) = event.phase {
-                if epoch == 1 { afterFirstEpoch = TensorMemory.statistics.systemAllocations }
+            if case .training = event.phase {
+                afterLastStep = TensorMemory.statistics.systemAllocations
+                if afterFirstStep == nil { afterFirstStep = afterLastStep }
                 print("update \(event.step)")
                 fflush(nil)
                 // Gives whoever wants to kill this process the time to.
@@ -38,9 +40,8 @@ struct TrainingChild {
             }
             return .continue
         }
-        let allocations = TensorMemory.statistics.systemAllocations - (afterFirstEpoch ?? 0)
         try classifier.save(to: URL(fileURLWithPath: arguments[2]))
-        print("allocations \(allocations)")
+        print("allocations \(afterLastStep - (afterFirstStep ?? 0))")
     }
 
     /// Sentences of changing length from a few words, with a label that depends on them.

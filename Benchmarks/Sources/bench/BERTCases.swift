@@ -80,11 +80,17 @@ struct TrainingCase: BenchmarkCase {
         let rows = variable ? try PeerData.variableRows() : try data.rows("ft_s64")
         let labels = try data.integers(variable ? "var_labels" : "ft_labels").map { Int32($0) }
         let size = kind == "16x64" ? 16 : 32
-        let batches = stride(from: 0, to: rows.count, by: size).map { start in
+        var batches = stride(from: 0, to: rows.count, by: size).map { start in
             (
                 batch: TokenBatch(rows: Array(rows[start..<start + size])),
                 labels: Array(labels[start..<start + size])
             )
+        }
+        if dropout != 0 {
+            // As in fine-tuning, the longest batch goes first; the others follow in the file's order. Without dropout the
+            // file's own order is kept, whose losses are compared.
+            let longest = batches.indices.max { batches[$0].batch.tokenCount < batches[$1].batch.tokenCount }
+            batches = Array(batches[(longest ?? 0)...] + batches[..<(longest ?? 0)])
         }
         var optimizer = AdamW<Float>(learningRate: 2e-5, weightDecay: 0.01)
         var losses: [Double] = []

@@ -46,7 +46,7 @@ extension TextClassifier {
     ///
     /// - Throws: `MarketingMLError` that names the file, the entry and what was expected.
     public init(directory: URL) throws {
-        let checkpoint = try BERTCheckpoint(directory: directory)
+        let checkpoint = try BERTCheckpoint(directory: directory, holdingPacked: true)
         let file = directory.appendingPathComponent("config.json").path
         let reader = ConfigurationReader(json: checkpoint.json, file: file)
         guard let members = checkpoint.json["id2label"]?.object, members.count >= 2 else {
@@ -118,7 +118,7 @@ extension SequenceClassifier where Scalar == Float {
     ///
     /// - Throws: `MarketingMLError` that names the file, the tensor and what was expected.
     public init(directory: URL, classes: Int) throws {
-        let checkpoint = try BERTCheckpoint(directory: directory)
+        let checkpoint = try BERTCheckpoint(directory: directory, holdingPacked: true)
         self.init(
             encoder: try checkpoint.encoder(), head: try checkpoint.head(classes: classes), pooling: .cls)
     }

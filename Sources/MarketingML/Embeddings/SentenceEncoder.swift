@@ -35,7 +35,7 @@ public struct SentenceEncoder: Sendable {
             let json = try JSONValue(parsing: InputFile.read(poolingURL.path), file: poolingURL.path)
             if json["pooling_mode_cls_token"]?.bool == true { pooling = .cls }
         }
-        try self.init(BERT(directory: directory), pooling: pooling)
+        try self.init(BERT(directory: directory, holdingPacked: true), pooling: pooling)
     }
 
     /// The vectors of texts, each of length 1: [texts, D]; the dot product of two is their cosine.

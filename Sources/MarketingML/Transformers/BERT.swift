@@ -32,8 +32,11 @@ public struct BERT: Sendable {
     /// Reads a Hugging Face directory: config.json, model.safetensors, tokenizer.json or vocab.txt.
     ///
     /// - Throws: `MarketingMLError` that names the file, the entry and what was expected.
-    public init(directory: URL) throws {
-        let checkpoint = try BERTCheckpoint(directory: directory)
+    public init(directory: URL) throws { try self.init(directory: directory, holdingPacked: false) }
+
+    /// `holdingPacked`: see `BERTCheckpoint`.
+    init(directory: URL, holdingPacked: Bool) throws {
+        let checkpoint = try BERTCheckpoint(directory: directory, holdingPacked: holdingPacked)
         try self.init(
             encoder: checkpoint.encoder(), tokenizer: WordPieceTokenizer(directory: directory))
     }

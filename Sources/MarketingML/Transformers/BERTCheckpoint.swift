@@ -7,10 +7,14 @@ struct BERTCheckpoint {
     let json: JSONValue
     let configuration: BERTConfiguration
     let tensors: SafeTensorsFile
+    /// Whether the weights of linear layers are held packed alone: for models that only predict, which so read and
+    /// touch half the memory.
+    let holdsPacked: Bool
     /// "bert." in the checkpoints of models with a head, empty in those of the bare encoder.
     private let prefix: String
 
-    init(directory: URL) throws {
+    init(directory: URL, holdingPacked: Bool = false) throws {
+        holdsPacked = holdingPacked
         let configURL = directory.appendingPathComponent("config.json")
         json = try JSONValue(parsing: InputFile.read(configURL.path), file: configURL.path)
         configuration = try BERTConfiguration(json: json, file: configURL.path)
@@ -47,11 +51,11 @@ struct BERTCheckpoint {
     {
         let (size, wide) = (configuration.hiddenSize, configuration.intermediateSize)
         let parts: [Linear<Scalar>] = try ["query", "key", "value"].map {
-            try linear("\(name).attention.self.\($0)", size, size)
+            try plainLinear("\(name).attention.self.\($0)", size, size)
         }
         return BERTLayer(
             configuration: configuration,
-            queryKeyValue: Linear(
+            queryKeyValue: held(
                 weight: .concatenated(parts.map(\.weight)), bias: .concatenated(parts.map(\.bias))),
             attentionOutput: try linear("\(name).attention.output.dense", size, size),
             attentionNorm: try norm("\(name).attention.output.LayerNorm"),
@@ -61,6 +65,15 @@ struct BERTCheckpoint {
     }
 
     private func linear<Scalar>(_ name: String, _ inputs: Int, _ outputs: Int) throws -> Linear<Scalar> {
+        let layer: Linear<Scalar> = try plainLinear(name, inputs, outputs)
+        return held(weight: layer.weight, bias: layer.bias)
+    }
+
+    private func held<Scalar>(weight: Tensor<Scalar>, bias: Tensor<Scalar>) -> Linear<Scalar> {
+        Linear(weight: holdsPacked ? weight.heldPacked() : weight, bias: bias)
+    }
+
+    private func plainLinear<Scalar>(_ name: String, _ inputs: Int, _ outputs: Int) throws -> Linear<Scalar> {
         Linear(
             weight: try tensor("\(name).weight", [outputs, inputs]),
             bias: try tensor("\(name).bias", [outputs]))

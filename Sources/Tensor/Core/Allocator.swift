@@ -11,7 +11,8 @@ import Synchronization
 /// new after the first.
 ///
 /// Blocks are powers of two, and a request may take one of the next size as well (up to 1 MiB, of the next three):
-/// batches of changing length so live on the same blocks. What a tensor leaves unused of a fresh block costs no memory, since its pages are never touched.
+/// batches of changing length so live on the same blocks. Small blocks are taken from the system several at a time, since which
+/// of them a batch needs at once changes with its lengths. What a tensor leaves unused of a fresh block costs no memory, since its pages are never touched.
 /// `MARKETINGML_EXACT_ALLOCATION=1` turns the cache off and allocates exact sizes, for address sanitizers.
 public enum TensorMemory {
     /// Counters since the start of the process.
@@ -50,6 +51,9 @@ public enum TensorMemory {
     private static let exact = getenv("MARKETINGML_EXACT_ALLOCATION") != nil
     private static let smallestExponent = 6
     private static let largeClass = sizeClass(of: 1 << 20)
+    /// Below this class a missing block is taken from the system together with spare ones.
+    private static let smallClass = sizeClass(of: 1 << 16)
+    private static let spareBlocks = 7
     private static let classCount = 48 - smallestExponent
 
     /// Class c holds blocks of 2^(c + 6) bytes; class c + classCount those of the same size for what lasts.
@@ -66,7 +70,7 @@ public enum TensorMemory {
     static func allocate(bytes: Int, lasting: Bool = false) -> (
         address: UnsafeMutableRawPointer, sizeClass: Int
     ) {
-        if exact { return (system(bytes: max(bytes, 1)), -1) }
+        if exact { return (systemBlock(bytes: max(bytes, 1)), -1) }
         let wanted = sizeClass(of: bytes)
         precondition(wanted < classCount, "out of memory: \(bytes) bytes for a tensor")
         let cached: (UInt, Int)? = state.withLock { state in
@@ -78,15 +82,20 @@ public enum TensorMemory {
                     return (address, index)
                 }
             }
-            state.statistics.systemAllocations += 1
-            state.statistics.reservedBytes += byteCount(ofClass: wanted)
+            let spares = wanted < smallClass ? spareBlocks : 0
+            for _ in 0..<spares {
+                let spare = systemBlock(bytes: byteCount(ofClass: wanted))
+                state.blocks[first].append(UInt(bitPattern: spare))
+            }
+            state.statistics.systemAllocations += 1 + spares
+            state.statistics.reservedBytes += byteCount(ofClass: wanted) * (1 + spares)
             state.statistics.usedBytes += byteCount(ofClass: wanted)
             return nil
         }
         if let (address, index) = cached, let pointer = UnsafeMutableRawPointer(bitPattern: address) {
             return (pointer, index)
         }
-        return (system(bytes: byteCount(ofClass: wanted)), lasting ? wanted + classCount : wanted)
+        return (systemBlock(bytes: byteCount(ofClass: wanted)), lasting ? wanted + classCount : wanted)
     }
 
     static func release(_ address: UnsafeMutableRawPointer, sizeClass: Int) {
@@ -101,7 +110,7 @@ public enum TensorMemory {
         }
     }
 
-    private static func system(bytes: Int) -> UnsafeMutableRawPointer {
+    private static func systemBlock(bytes: Int) -> UnsafeMutableRawPointer {
         var pointer: UnsafeMutableRawPointer?
         // Tables of word vectors are read in once: with large pages that takes a 512th of the page faults.
         let isHuge = bytes >= 1 << 25

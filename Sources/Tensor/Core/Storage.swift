@@ -5,19 +5,62 @@ import Synchronization
 /// Sendable because it is written only while one tensor alone refers to it (`Tensor.withUnsafeMutableElements`
 /// checks that), so elements that two tasks can see never change.
 final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
-    let elements: UnsafeMutablePointer<Scalar>
     let count: Int
-    private let sizeClass: Int
+    /// The elements; nil as long as only the packed form of a weight is held.
+    private let plain: Atomic<UnsafeMutablePointer<Scalar>?>
+    /// Written together with `plain`, under the lock of `packed`.
+    private var sizeClass: Int
     /// The packed form of a weight (see `PackedMatrix`), made at its first use outside of training.
-    let packed = Mutex<PackedMatrix?>(nil)
+    let packed: Mutex<PackedMatrix?>
 
     /// Elements are not initialised.
     init(count: Int, lasting: Bool = false) {
-        let block = TensorMemory.allocate(bytes: count * MemoryLayout<Scalar>.stride, lasting: lasting)
-        elements = block.address.bindMemory(to: Scalar.self, capacity: count)
+        let block = Self.allocate(count, lasting: lasting)
+        plain = Atomic(block.elements)
         sizeClass = block.sizeClass
+        packed = Mutex(nil)
         self.count = count
     }
 
-    deinit { TensorMemory.release(UnsafeMutableRawPointer(elements), sizeClass: sizeClass) }
+    /// Holds a weight in its packed form; the plain one is made when it is first asked for.
+    init(packed: PackedMatrix, count: Int) where Scalar: TensorFloatingPoint {
+        plain = Atomic(nil)
+        sizeClass = 0
+        self.packed = Mutex(packed)
+        self.count = count
+    }
+
+    deinit {
+        if let elements = plain.load(ordering: .relaxed) {
+            TensorMemory.release(UnsafeMutableRawPointer(elements), sizeClass: sizeClass)
+        }
+    }
+
+    /// The address of the elements.
+    var elements: UnsafeMutablePointer<Scalar> { plain.load(ordering: .acquiring) ?? unpacked() }
+
+    /// Forgets the packed form; the plain one is kept, and made first if need be.
+    func releasePackedForm() {
+        _ = elements
+        packed.withLock { $0 = nil }
+    }
+
+    private func unpacked() -> UnsafeMutablePointer<Scalar> {
+        packed.withLock { packed in
+            if let elements = plain.load(ordering: .relaxed) { return elements }
+            guard let packed else { preconditionFailure("a storage has a plain or a packed form") }
+            let block = Self.allocate(count, lasting: true)
+            packed.unpackTranspose(into: UnsafeMutableRawPointer(block.elements), as: Scalar.self)
+            sizeClass = block.sizeClass
+            plain.store(block.elements, ordering: .releasing)
+            return block.elements
+        }
+    }
+
+    private static func allocate(
+        _ count: Int, lasting: Bool
+    ) -> (elements: UnsafeMutablePointer<Scalar>, sizeClass: Int) {
+        let block = TensorMemory.allocate(bytes: count * MemoryLayout<Scalar>.stride, lasting: lasting)
+        return (block.address.bindMemory(to: Scalar.self, capacity: count), block.sizeClass)
+    }
 }

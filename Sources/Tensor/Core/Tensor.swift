@@ -105,7 +105,7 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
     mutating func makeUnique(lasting: Bool = false) {
         node = nil
         if isKnownUniquelyReferenced(&storage) {
-            storage.packed.withLock { $0 = nil }
+            storage.releasePackedForm()
         } else {
             let copy = Storage<Scalar>(count: count, lasting: lasting)
             copy.elements.initialize(from: storage.elements, count: count)

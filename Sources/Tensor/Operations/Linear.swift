@@ -77,7 +77,15 @@ extension Tensor where Scalar: TensorFloatingPoint {
     }
 
     /// Forgets the packed form that ``linear(_:bias:activation:)`` kept with a weight.
-    package func releasePackedForm() { storage.packed.withLock { $0 = nil } }
+    package func releasePackedForm() { storage.releasePackedForm() }
+
+    /// The same weight [M, K], held in its packed form alone: for models that only predict. It takes its plain form again,
+    /// beside the packed one, when that is asked for.
+    package func heldPacked() -> Tensor {
+        precondition(rank == 2, "only matrices are packed, the shape is \(shape)")
+        let packed = packedTranspose(keep: false)
+        return Tensor(shape: shape, storage: Storage(packed: packed, count: count))
+    }
 
     /// The packed transpose of a weight [M, K]: K × M.
     func packedTranspose(keep: Bool) -> PackedMatrix {

@@ -36,6 +36,16 @@ final class PackedMatrix: @unchecked Sendable {
 
     deinit { TensorMemory.release(address, sizeClass: sizeClass) }
 
+    /// Writes the transpose, columns × rows, to `target`: the weight of which this is the packed transpose, to the bit.
+    func unpackTranspose<Scalar: TensorScalar>(into target: UnsafeMutableRawPointer, as scalar: Scalar.Type) {
+        let type = MemoryLayout<Scalar>.size == 4 ? MML_F32 : MML_F64
+        let width = mml_panel_width(type, 0)
+        parallelRanges((columns + width - 1) / width, grain: max(1, (1 << 14) / max(1, rows * width))) {
+            mml_unpack(
+                type, rows, columns, address, $0.lowerBound, $0.upperBound, target, 1, rows)
+        }
+    }
+
     var pointer: UnsafeRawPointer { UnsafeRawPointer(address) }
 }
 

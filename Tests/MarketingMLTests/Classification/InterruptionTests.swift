@@ -26,9 +26,9 @@ import Testing
             contentsOf: folder.appendingPathComponent(output).appendingPathComponent("model.safetensors"))
     }
 
-    /// Batches of changing length after the first epoch: all memory comes from the cache.
+    /// Batches of changing length after the first step: all memory comes from the cache.
     @Test(.enabled(if: ProcessInfo.processInfo.environment["MARKETINGML_EXACT_ALLOCATION"] == nil))
-    func nothingIsAllocatedAfterTheFirstEpoch() throws {
+    func nothingIsAllocatedAfterTheFirstStep() throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let (process, pipe) = child("none", "a")

@@ -66,6 +66,18 @@ import Testing
                         }
                     }
                     expectSame(packed, expected, "\(k) x \(n), \(layout.testDescription)", within: 0)
+                    let again = Guarded<Scalar>(zeros: b.count)
+                    let panels = Self.panels(n, Scalar.self)
+                    mml_unpack(
+                        Scalar.mmlType, k, n, packed.pointer, panels / 2, panels, again.pointer, layout.row,
+                        layout.column)
+                    mml_unpack(
+                        Scalar.mmlType, k, n, packed.pointer, 0, panels / 2, again.pointer, layout.row,
+                        layout.column)
+                    let places = (0..<k).flatMap { p in
+                        (0..<n).map { p * layout.row + $0 * layout.column }
+                    }
+                    #expect(places.allSatisfy { again.pointer[$0] == b.pointer[$0] })
                 }
             }
         }
