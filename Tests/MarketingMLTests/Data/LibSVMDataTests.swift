@@ -50,15 +50,17 @@ import Testing
 
     @Test func whatIsWrittenReadsBack() throws {
         var random = SeededGenerator(seed: 2)
-        let rows = (0..<200).map { _ in
-            Dictionary(
-                uniqueKeysWithValues: (0..<30).filter { _ in random.next(below: 5) == 0 }.map {
-                    ($0, Float(random.nextUniform() - 0.5) * 1e-3)
-                })
+        var rows: [[Int: Float]] = []
+        var labels: [Double] = []
+        for index in 0..<200 {
+            var row: [Int: Float] = [:]
+            for column in 0..<30 where random.next(below: 5) == 0 {
+                row[column] = Float(random.nextUniform() - 0.5) * 1e-3
+            }
+            rows.append(row)
+            labels.append(index % 3 == 0 ? Double(index) : 0.1 * Double(index))
         }
-        let data = try LibSVMData(
-            features: SparseMatrix(rows: rows, columnCount: 30),
-            labels: (0..<200).map { $0 % 3 == 0 ? Double($0) : 0.1 * Double($0) })
+        let data = try LibSVMData(features: SparseMatrix(rows: rows, columnCount: 30), labels: labels)
         let again = try withTemporaryDirectory { path in
             let url = URL(fileURLWithPath: path).appending(path: "a.txt")
             try data.write(to: url)
