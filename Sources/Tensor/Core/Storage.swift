@@ -10,6 +10,8 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
     private let plain: Atomic<UnsafeMutablePointer<Scalar>?>
     /// Written together with `plain`, under the lock of `packed`.
     private var sizeClass: Int
+    /// What the elements belong to, if not to this.
+    private let owner: Storage?
     /// The packed form of a weight (see `PackedMatrix`), made at its first use outside of training.
     let packed: Mutex<PackedMatrix?>
 
@@ -18,6 +20,16 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
         let block = Self.allocate(count, lasting: lasting)
         plain = Atomic(block.elements)
         sizeClass = block.sizeClass
+        owner = nil
+        packed = Mutex(nil)
+        self.count = count
+    }
+
+    /// The first elements of a storage that nobody else refers to.
+    init(first count: Int, of whole: Storage) {
+        plain = Atomic(whole.elements)
+        sizeClass = whole.sizeClass
+        owner = whole
         packed = Mutex(nil)
         self.count = count
     }
@@ -26,12 +38,13 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
     init(packed: PackedMatrix, count: Int) where Scalar: TensorFloatingPoint {
         plain = Atomic(nil)
         sizeClass = 0
+        owner = nil
         self.packed = Mutex(packed)
         self.count = count
     }
 
     deinit {
-        if let elements = plain.load(ordering: .relaxed) {
+        if owner == nil, let elements = plain.load(ordering: .relaxed) {
             TensorMemory.release(UnsafeMutableRawPointer(elements), sizeClass: sizeClass)
         }
     }
