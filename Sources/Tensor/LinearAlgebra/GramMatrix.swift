@@ -108,8 +108,8 @@ private struct GramPass<Rows: RowSource> {
     ) {
         if let further { fillExtra(range, further) }
         rows.withRows(range) { pointer, stride in
-            withOptionalPointer(shift) { shift in
-                withOptionalPointer(weights) { weights in
+            withOptionalBuffer(shift) { shift in
+                withOptionalBuffer(weights) { weights in
                     body(
                         pointer, range.count, stride, shift, weights.map { $0 + range.lowerBound },
                         UnsafePointer(further))
@@ -117,12 +117,4 @@ private struct GramPass<Rows: RowSource> {
             }
         }
     }
-}
-
-/// The address of an array's elements, or nil for none.
-func withOptionalPointer<Element, Result>(
-    _ array: [Element]?, _ body: (UnsafePointer<Element>?) -> Result
-) -> Result {
-    guard let array else { return body(nil) }
-    return array.withUnsafeBufferPointer { body($0.baseAddress) }
 }
