@@ -26,7 +26,7 @@ def case(kind, parameters, distribution, points):
 
 def main():
     args = options(__doc__).parse_args()
-    line = [-40.0, -8.0, -3.0, -1.96, -0.5, -1e-9, 0.0, 1e-3, 0.3, 1.0, 2.5, 6.0, 20.0, 38.0]
+    line = [-40.0, -8.0, -3.0, -1.96, -0.5, 0.0, 1e-3, 0.3, 1.0, 2.5, 6.0, 20.0, 38.0]
     half = [1e-8, 0.01, 0.3, 0.9, 1.0, 1.1, 2.0, 3.84, 10.0, 50.0, 200.0]
     cases = [case("normal", [], stats.norm, line)]
     for df in [0.5, 1, 2, 3, 7.5, 30, 200, 5000, 1e6]:

@@ -15,8 +15,10 @@ package func gramMatrix<Rows: RowSource>(
     _ rows: Rows, shift: [Rows.Scalar]? = nil, weights: [Double]? = nil, extra: Int = 0,
     fillExtra: (Range<Int>, UnsafeMutablePointer<Rows.Scalar>) -> Void = { _, _ in }
 ) -> [Double] {
-    let pass = GramPass(rows: rows, shift: shift, weights: weights, extra: extra, fillExtra: fillExtra)
-    return pass.width <= 256 ? pass.sumByRows() : pass.sumByPanels()
+    withoutActuallyEscaping(fillExtra) { fillExtra in
+        let pass = GramPass(rows: rows, shift: shift, weights: weights, extra: extra, fillExtra: fillExtra)
+        return pass.width <= 256 ? pass.sumByRows() : pass.sumByPanels()
+    }
 }
 
 private struct GramPass<Rows: RowSource> {

@@ -27,10 +27,32 @@ package struct WideRows: RowSource {
     package init(_ matrix: Tensor<Float>) { self.matrix = matrix }
 
     package func withRows(_ range: Range<Int>, _ body: (UnsafePointer<Double>, _ stride: Int) -> Void) {
-        withScratch(range.count * columnCount) { wide in
+        withScratch(range.count * columnCount, of: Double.self) { wide in
             let source = matrix.pointer + range.lowerBound * columnCount
             for index in 0..<range.count * columnCount { wide[index] = Double(source[index]) }
             body(wide, columnCount)
+        }
+    }
+}
+
+/// The rows of a sparse matrix with all their zeros, in `Double`.
+package struct DenseRows: RowSource {
+    private let matrix: SparseMatrix<Float>
+    package var rowCount: Int { matrix.rowCount }
+    package var columnCount: Int { matrix.columnCount }
+
+    package init(_ matrix: SparseMatrix<Float>) { self.matrix = matrix }
+
+    package func withRows(_ range: Range<Int>, _ body: (UnsafePointer<Double>, _ stride: Int) -> Void) {
+        withScratch(range.count * columnCount, of: Double.self) { rows in
+            rows.initialize(repeating: 0, count: range.count * columnCount)
+            for (place, row) in range.enumerated() {
+                for index in matrix.rowOffsets[row]..<matrix.rowOffsets[row + 1] {
+                    rows[place * columnCount + Int(matrix.columnIndices[index])] = Double(
+                        matrix.values[index])
+                }
+            }
+            body(rows, columnCount)
         }
     }
 }
@@ -48,7 +70,7 @@ package struct SelectedRows<Scalar: TensorFloatingPoint>: RowSource {
     }
 
     package func withRows(_ range: Range<Int>, _ body: (UnsafePointer<Scalar>, _ stride: Int) -> Void) {
-        withScratch(range.count * columnCount) { rows in
+        withScratch(range.count * columnCount, of: Scalar.self) { rows in
             for (place, index) in range.enumerated() {
                 (rows + place * columnCount).update(
                     from: matrix.pointer + indices[index] * columnCount, count: columnCount)
@@ -73,8 +95,8 @@ package struct ColumnsAsRows<Scalar: TensorFloatingPoint>: RowSource {
     }
 
     package func withRows(_ range: Range<Int>, _ body: (UnsafePointer<Double>, _ stride: Int) -> Void) {
-        withScratch(range.count) { wide in
-            withScratch(range.count * columnCount) { rows in
+        withScratch(range.count, of: Double.self) { wide in
+            withScratch(range.count * columnCount, of: Double.self) { rows in
                 for r in 0..<columnCount {
                     let source = matrix.pointer + r * matrix.columnCount + range.lowerBound
                     wide.initialize(repeating: 0, count: range.count)
@@ -91,7 +113,9 @@ package struct ColumnsAsRows<Scalar: TensorFloatingPoint>: RowSource {
     }
 }
 
-private func withScratch<Scalar>(_ count: Int, _ body: (UnsafeMutablePointer<Scalar>) -> Void) {
+private func withScratch<Scalar>(
+    _ count: Int, of type: Scalar.Type, _ body: (UnsafeMutablePointer<Scalar>) -> Void
+) {
     let scratch = UnsafeMutablePointer<Scalar>.allocate(capacity: max(1, count))
     defer { scratch.deallocate() }
     body(scratch)
