@@ -58,16 +58,15 @@ void mml_reference_rows_transposed_times(
         for (ptrdiff_t c = 0; c < columns; c++) g[c] += t[r] * get(type, x, r * ldx + c);
 }
 
-double mml_reference_normal_times(
+void mml_reference_normal_times(
     mml_type type, ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t ldx, const double *weights,
-    const double *v, double offset, double *g) {
-    double total = 0;
+    const double *target, const double *v, double offset, double *g, double *totals) {
     for (ptrdiff_t r = 0; r < rows; r++) {
-        double t = -offset;
-        for (ptrdiff_t c = 0; c < columns; c++) t += get(type, x, r * ldx + c) * v[c];
-        t *= weights == NULL ? 1 : weights[r];
-        total += t;
-        for (ptrdiff_t c = 0; c < columns; c++) g[c] += t * get(type, x, r * ldx + c);
+        double e = -offset - (target == NULL ? 0 : target[r]);
+        for (ptrdiff_t c = 0; c < columns; c++) e += get(type, x, r * ldx + c) * v[c];
+        const double s = e * (weights == NULL ? 1 : weights[r]);
+        totals[0] += s;
+        totals[1] += s * e;
+        for (ptrdiff_t c = 0; c < columns; c++) g[c] += s * get(type, x, r * ldx + c);
     }
-    return total;
 }

@@ -58,43 +58,44 @@ package struct RowProducts<Scalar: TensorFloatingPoint>: Sendable {
                     }
                 }
             }
-            return 0
-        }.sums
+        }
         return vectors.indices.map { Array(all[$0 * width..<($0 + 1) * width]) }
     }
 
-    /// With s = w (X v − offset): Xᵀ s: [D], and the sum of s. nil weights are all ones.
-    package func normalTimes(_ v: [Double], offset: Double = 0, weights: [Double]? = nil) -> (
-        sums: [Double], total: Double
-    ) {
+    /// With e = X v − offset − target and s = w e: Xᵀ s: [D], and the sums of s and of s e. nil weights are all ones, nil targets
+    /// zeros.
+    package func normalTimes(
+        _ v: [Double], offset: Double = 0, targets: [Double]? = nil, weights: [Double]? = nil
+    ) -> (sums: [Double], total: Double, square: Double) {
         precondition(v.count == width, "\(v.count) elements for \(width) columns")
-        return withOptionalBuffer(weights) { weights in
-            accumulated(width: width) { rows, sums in
-                mml_normal_times(
-                    Scalar.kernelType, rows.count, width, matrix.pointer + rows.lowerBound * width, width,
-                    weights.map { $0 + rows.lowerBound }, v, offset, sums)
+        let width = width
+        let all = withOptionalBuffer(weights) { weights in
+            withOptionalBuffer(targets) { targets in
+                accumulated(width: width + 2) { rows, sums in
+                    mml_normal_times(
+                        Scalar.kernelType, rows.count, width, matrix.pointer + rows.lowerBound * width, width,
+                        weights.map { $0 + rows.lowerBound }, targets.map { $0 + rows.lowerBound }, v, offset,
+                        sums, sums + width)
+                }
             }
         }
+        return (Array(all[..<width]), all[width], all[width + 1])
     }
 
-    /// The sums over all parts of what `body` adds to the part's own zeros, and of what it returns.
-    private func accumulated(
-        width: Int, _ body: (Range<Int>, UnsafeMutablePointer<Double>) -> Double
-    ) -> (sums: [Double], total: Double) {
-        let stride = (width + 7) / 8 * 8 + 8  // whole cache lines
+    /// The sums over all parts of what `body` adds to the part's own zeros.
+    private func accumulated(width: Int, _ body: (Range<Int>, UnsafeMutablePointer<Double>) -> Void)
+        -> [Double]
+    {
+        let stride = (width + 7) / 8 * 8  // whole cache lines
         var all = [Double](repeating: 0, count: parts.count * stride)
         all.withUnsafeMutableBufferPointer { all in
             guard let start = all.baseAddress else { return }
-            parallel(parts.count) { part in
-                start[part * stride + width] = body(parts[part], start + part * stride)
-            }
+            parallel(parts.count) { part in body(parts[part], start + part * stride) }
         }
         var sums = [Double](repeating: 0, count: width)
-        var total = 0.0
         for part in parts.indices {
             for column in 0..<width { sums[column] += all[part * stride + column] }
-            total += all[part * stride + width]
         }
-        return (sums, total)
+        return sums
     }
 }

@@ -33,18 +33,15 @@ import Testing
                 // Conjugate gradients find a solution where there are many, of which not all have the least norm.
                 let isUnique = example.condition < 1e12
                 if isUnique, example.condition <= 1e6 {
-                    // In single precision the normal matrix has 1e-7.
-                    let isSingle = kind == "float" && solver != .svd && example.lambda > 0
-                    expectSame(model, example.coefficients, example.intercepts, isSingle ? 2e-6 : 1e-8, what)
+                    expectSame(model, example.coefficients, example.intercepts, 1e-8, what)
                 } else if solver != .conjugateGradient {
                     expectClose(
                         model.coefficients.elements, example.coefficients,
                         absolute: 1e-5 * example.coefficients.reduce(0) { max($0, abs($1)) }, what)
                 }
                 expectClose(
-                    [model.report.objective], [example.objective], absolute: 1e-6,
-                    relative: kind == "float" ? 1e-6 : 1e-9,
-                    "\(what) objective")
+                    [model.report.objective], [example.objective], absolute: 1e-8,
+                    relative: solver == .conjugateGradient ? 1e-7 : 1e-9, "\(what) objective")
                 #expect(model.report.isConverged, "\(what)")
             }
         }
@@ -126,7 +123,8 @@ import Testing
                     (0..<6).map { together.coefficients[target, $0] }, alone.coefficients.elements,
                     absolute: 1e-8, relative: 1e-6, "\(solver)")
                 expectClose(
-                    (0..<200).map { predictions[$0, target] }, try alone.predict(x), absolute: 1e-7, relative: 1e-6)
+                    (0..<200).map { predictions[$0, target] }, try alone.predict(x), absolute: 1e-7,
+                    relative: 1e-6)
             }
             #expect(throws: MarketingMLError.self) { try together.predict(x) }
         }
@@ -278,6 +276,8 @@ import Testing
         expectCode(.notFinite, "prediction") {
             _ = try model.predict(Tensor<Double>([.nan, 1]).reshaped(1, 2))
         }
+        // A QR factorisation does not square.
+        guard solver != .svd else { return }
         expectCode(.tooLarge, "overflow") {
             _ = try ridge.fit(Tensor(repeating: 1e200, shape: [5, 2]), y.map { $0 * 1e200 })
         }

@@ -82,13 +82,17 @@ import Testing
                     type, rows, columns, x.pointer, ld, t.pointer, expectedG.pointer)
                 expectSame(g, expectedG, "transposed, \(rows) x \(columns)")
                 for weights in [nil, weights] {
-                    let sum = mml_normal_times(
-                        type, rows, columns, x.pointer, ld, weights?.pointer, v.pointer, 0.5, g.pointer)
-                    let expected = mml_reference_normal_times(
-                        type, rows, columns, x.pointer, ld, weights?.pointer, v.pointer, 0.5,
-                        expectedG.pointer)
+                    let target = weights == nil ? nil : t
+                    let totals = Guarded<Double>([1, 2])
+                    let expected = totals.copy
+                    mml_normal_times(
+                        type, rows, columns, x.pointer, ld, weights?.pointer, target?.pointer, v.pointer, 0.5,
+                        g.pointer, totals.pointer)
+                    mml_reference_normal_times(
+                        type, rows, columns, x.pointer, ld, weights?.pointer, target?.pointer, v.pointer, 0.5,
+                        expectedG.pointer, expected.pointer)
                     expectSame(g, expectedG, "normal, \(rows) x \(columns)")
-                    #expect(abs(sum - expected) <= 1e-12)
+                    expectSame(totals, expected, "totals, \(rows) x \(columns)")
                 }
             }
         }

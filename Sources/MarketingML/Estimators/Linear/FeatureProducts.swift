@@ -40,8 +40,12 @@ enum FeatureProducts {
         _ v: [Double], offset: Double, weights: [Double]?, columnSums: [Double], weightSum: Double
     ) -> (sums: [Double], total: Double) {
         switch self {
-        case .float(let products): return products.normalTimes(v, offset: offset, weights: weights)
-        case .double(let products): return products.normalTimes(v, offset: offset, weights: weights)
+        case .float(let products):
+            let result = products.normalTimes(v, offset: offset, weights: weights)
+            return (result.sums, result.total)
+        case .double(let products):
+            let result = products.normalTimes(v, offset: offset, weights: weights)
+            return (result.sums, result.total)
         case .sparse(let products):
             var sums = products.gramTimes(v, weights: weights)
             for column in sums.indices { sums[column] -= offset * columnSums[column] }

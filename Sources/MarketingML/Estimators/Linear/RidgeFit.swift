@@ -82,20 +82,21 @@ struct RidgeFit {
             recipe.lambda > 0 || moments.dependentFeatures.isEmpty
         else { return try solveBySingularValues() }
         var solution = factor.solve(moments.cross, count: moments.targetCount)
-        var name = "cholesky"
-        if isSingle, factor.reciprocalCondition < 1e-3 {
-            refine(&solution, moments, factor)
-            name = "cholesky, refined"
-        }
         normal = (moments, factor)
-        finish(solution, featureMeans: moments.featureMeans, targetMeans: moments.targetMeans)
         var objective = 0.0
-        for target in 0..<moments.targetCount {
-            let own = Array(solution[target * width..<(target + 1) * width])
-            objective += moments.loss(of: own, target: target) + recipe.lambda * dot(own, own)
+        if isSingle, case .float(let matrix) = data.features {
+            (solution, intercepts, objective) = refine(solution, matrix, moments, factor)
+            coefficients = solution
+        } else {
+            finish(solution, featureMeans: moments.featureMeans, targetMeans: moments.targetMeans)
+            for target in 0..<moments.targetCount {
+                let own = Array(solution[target * width..<(target + 1) * width])
+                objective += moments.loss(of: own, target: target) + recipe.lambda * dot(own, own)
+            }
         }
         report = SolverReport(
-            solver: name, stopReason: .exact, iterations: 0, objective: objective, violation: 0)
+            solver: isSingle ? "cholesky, refined" : "cholesky", stopReason: .exact, iterations: 0,
+            objective: objective, violation: 0)
     }
 
     private static func factor(_ moments: CenteredMoments, _ lambda: Double) -> CholeskyFactor? {
@@ -104,21 +105,39 @@ struct RidgeFit {
         return CholeskyFactor(matrix, order: moments.featureCount)
     }
 
-    /// Newton steps with gradients in double precision take off what single precision has put into the normal matrix.
-    private func refine(_ solution: inout [Double], _ moments: CenteredMoments, _ factor: CholeskyFactor) {
-        let system = RidgeSystem(data, intercept: recipe.hasIntercept)
-        let width = data.featureCount
+    /// A Newton step with the gradient in double precision, which one pass gives, takes off what single precision has put into the
+    /// normal matrix: the coefficients then are as good as if all had been in double. Two steps where the condition number is large.
+    private func refine(
+        _ start: [Double], _ matrix: Tensor<Float>, _ moments: CenteredMoments, _ factor: CholeskyFactor
+    ) -> (coefficients: [Double], intercepts: [Double], objective: Double) {
+        let (products, width) = (RowProducts(matrix), data.featureCount)
+        let means = moments.featureMeans
+        let weightSum = data.weights.map { $0.reduce(0, +) } ?? Double(data.exampleCount)
+        var (coefficients, intercepts, objective) = ([Double](), [Double](), 0.0)
         for target in 0..<data.targetCount {
-            let range = target * width..<(target + 1) * width
-            var own = Array(solution[range])
-            for _ in 0..<2 {
-                let product = system.normalTimes(own, lambda: recipe.lambda)
-                let gradient = (0..<width).map { system.cross[target][$0] - product[$0] }
+            let values = data.target(target)
+            var theta = Array(start[target * width..<(target + 1) * width])
+            var intercept = recipe.hasIntercept ? moments.targetMeans[target] - dot(theta, means) : 0
+            var reached = 0.0
+            for _ in 0..<(factor.reciprocalCondition < 1e-3 ? 2 : 1) {
+                var (gradient, total, square) = products.normalTimes(
+                    theta, offset: -intercept, targets: values, weights: data.weights)
+                if recipe.hasIntercept {
+                    intercept -= total / weightSum
+                    square -= total * total / weightSum
+                    for column in gradient.indices { gradient[column] -= total * means[column] }
+                }
+                for column in gradient.indices { gradient[column] += 2 * recipe.lambda * theta[column] }
                 let step = factor.solve(gradient)
-                for index in own.indices { own[index] += step[index] }
+                reached = square / 2 + recipe.lambda * dot(theta, theta) - dot(gradient, step) / 2
+                for column in theta.indices { theta[column] -= step[column] }
+                if recipe.hasIntercept { intercept += dot(step, means) }
             }
-            solution.replaceSubrange(range, with: own)
+            coefficients += theta
+            intercepts.append(intercept)
+            objective += reached
         }
+        return (coefficients, intercepts, objective)
     }
 
     /// θ = Xᵀα with (XXᵀ + 2λI) α = y: as many equations as examples.
