@@ -107,6 +107,17 @@ typedef struct mml_scan {
     int status;
     ptrdiff_t error_offset;
 } mml_scan;
+// A sparse matrix row by row: row i has the elements values[k] in the columns indices[k], distinct, for k from
+// offsets[i] to below offsets[i + 1]; and, unless `constant` is 0, one more element `constant` in the column after the
+// last, so that vectors by column then have columns + 1 elements.
+typedef struct mml_csr {
+    ptrdiff_t columns;
+    const ptrdiff_t *offsets;
+    const int32_t *indices;
+    const void *values;
+    int wide;  // 1: the values are double, 0: float
+    double constant;
+} mml_csr;
 
 // Every kernel, declared as mml_<name>(mml_type type, ...): see kernels.def.
 #define MML_UNPACK(...) __VA_ARGS__
