@@ -112,10 +112,10 @@ import Testing
                     "\(name) \(kind) \(lambda)")
             }
             // The errors are those of fits without the fold.
-            let folds = try Folds(exampleCount: set.n, count: 4, seed: 3)
+            let folds = try Folds.plain(count: set.n, folds: 4, seed: 3)
             let index = 5
             var total = 0.0
-            for members in folds.members {
+            for members in folds.folds.map(\.test) {
                 let others = (0..<set.n).filter { !members.contains($0) }
                 let model = try LassoRegression(lambda: path.lambdas[index], options: options).fit(
                     features.rows(others), others.map { set.y[$0] },

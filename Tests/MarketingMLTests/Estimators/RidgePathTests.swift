@@ -34,11 +34,11 @@ import Testing
         for (kind, features) in set.kinds {
             let path = try RidgeRegression.path(lambdas: lambdas, hasIntercept: intercept).fit(
                 features, set.y, weights: set.weights, folds: 3, seed: 9)
-            let folds = try Folds(exampleCount: set.n, count: 3, seed: 9)
-            #expect(folds.members.flatMap { $0 }.sorted() == Array(0..<set.n))
+            let folds = try Folds.plain(count: set.n, folds: 3, seed: 9)
+            #expect(folds.folds.map(\.test).flatMap { $0 }.sorted() == Array(0..<set.n))
             for (index, lambda) in path.lambdas.enumerated() {
                 var total = 0.0
-                for members in folds.members {
+                for members in folds.folds.map(\.test) {
                     let others = (0..<set.n).filter { !members.contains($0) }
                     let model = try RidgeRegression(lambda: lambda, hasIntercept: intercept, solver: .svd)
                         .fit(

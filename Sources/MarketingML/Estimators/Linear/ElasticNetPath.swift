@@ -35,7 +35,7 @@ public struct ElasticNetPath: Sendable, Equatable {
             throw MarketingMLError(.unsupported, "an elastic net is of one target, found \(data.targetCount)")
         }
         try check(data)
-        let dealt = try folds.map { try Folds(exampleCount: data.exampleCount, count: $0, seed: seed) }
+        let dealt = try folds.map { try Folds.plain(count: data.exampleCount, folds: $0, seed: seed) }
         let (lambdas, models, validation) =
             try usesMoments(data)
             ? fitByMoments(data, dealt, progress) : fitByResiduals(data, dealt, progress)
@@ -95,7 +95,7 @@ public struct ElasticNetPath: Sendable, Equatable {
         let (lambdas, solutions) = try path(data, nil, progress)
         let validation = try folds.map { folds in
             var weights: [Double] = []
-            let sums = try folds.members.map { members in
+            let sums = try folds.folds.map(\.test).map { members in
                 let left = data.rows(members)
                 let inside = Set(members)
                 let others = data.rows((0..<data.exampleCount).filter { !inside.contains($0) })

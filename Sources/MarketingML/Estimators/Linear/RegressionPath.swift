@@ -63,34 +63,12 @@ struct ValidationErrors {
     }
 }
 
-/// Examples dealt at random into folds of equal size, or one larger.
-struct Folds {
-    /// The examples of each fold, in increasing order.
-    let members: [[Int]]
-
-    /// - Throws: `.invalidOption` unless there are 2 to `exampleCount` folds.
-    init(exampleCount: Int, count: Int, seed: UInt64) throws(MarketingMLError) {
-        guard count >= 2, count <= exampleCount else {
-            throw MarketingMLError(
-                .invalidOption, "expected 2 to \(exampleCount) folds for as many examples, found \(count)")
-        }
-        var random = SeededGenerator(seed: seed)
-        var order = Array(0..<exampleCount)
-        for last in stride(from: exampleCount - 1, to: 0, by: -1) {
-            order.swapAt(last, random.next(below: last + 1))
-        }
-        members = (0..<count).map { fold in
-            order[exampleCount * fold / count..<exampleCount * (fold + 1) / count].sorted()
-        }
-    }
-}
-
 /// The moments of the examples of each fold, from which those of the others together follow without another pass.
 struct FoldMoments {
     let folds: [CenteredMoments]
 
     init(_ data: RegressionData, _ folds: Folds, intercept: Bool) throws {
-        self.folds = try folds.members.map { members in
+        self.folds = try folds.folds.map(\.test).map { members in
             try Task.checkCancellation()
             return try CenteredMoments(data.rows(members), intercept: intercept, precision: .double)
         }

@@ -68,7 +68,7 @@ public struct RidgePath: Sendable, Equatable {
         }
         let validation =
             try folds.map {
-                try foldErrors(small, Folds(exampleCount: data.exampleCount, count: $0, seed: seed), lambdas)
+                try foldErrors(small, Folds.plain(count: data.exampleCount, folds: $0, seed: seed), lambdas)
             } ?? leaveOneOutErrors(small, moments, spectrum, lambdas)
         return RegressionPath(lambdas: lambdas, models: models, validation: validation)
     }
