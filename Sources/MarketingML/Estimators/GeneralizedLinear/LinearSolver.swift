@@ -1,0 +1,111 @@
+import Tensor
+
+/// Which method fits a model that is linear in its features.
+public enum LinearModelSolver: String, Sendable, Codable, CaseIterable {
+    /// Chosen by the data's shape and the penalty.
+    case automatic
+    /// Newton's method with Cholesky factors: for up to some hundred coefficients. No absolute values in the penalty.
+    case newtonCholesky
+    /// Limited-memory BFGS: for any number of coefficients. No absolute values in the penalty.
+    case lbfgs
+    /// Newton's method with conjugate gradients in a trust region: for sparse data with two classes.
+    case trustRegionNewton
+    /// Coordinate descent: for penalties with absolute values.
+    case coordinateDescent
+}
+
+/// What a fit of a model that is linear in its features came to: coefficients for the features as they are.
+struct LinearFit {
+    /// Output after output, each [D].
+    var coefficients: [[Double]]
+    /// One an output; 0 without intercept.
+    var intercepts: [Double]
+    var solution: MarginSolution
+    var report: SolverReport
+}
+
+extension MarginProblem {
+    /// Minimises the problem with the solver asked for.
+    ///
+    /// - Throws: `.invalidOption` for a solver that cannot serve the penalty.
+    func solve(_ solver: LinearModelSolver, from start: [Double], limits: SolverLimits) throws -> (
+        name: String, solution: MarginSolution
+    ) {
+        let chosen = try resolve(solver)
+        var solution: MarginSolution
+        switch chosen {
+        case .coordinateDescent: solution = try ProximalNewton(problem: self, limits: limits).minimize(from: start)
+        case .lbfgs: solution = try LBFGS(problem: self, limits: limits).minimize(from: start)
+        default: solution = try NewtonCholesky(self, limits).minimize(from: start)
+        }
+        if hasFreeIntercepts { centre(&solution.coefficients) }
+        return (chosen.rawValue, solution)
+    }
+
+    private func resolve(_ solver: LinearModelSolver) throws(MarketingMLError) -> LinearModelSolver {
+        switch solver {
+        case .automatic:
+            if l1 > 0 { return .coordinateDescent }
+            return order <= (design.isSparse ? 300 : 800) ? .newtonCholesky : .lbfgs
+        case .newtonCholesky, .lbfgs, .trustRegionNewton:
+            guard l1 == 0 else {
+                throw MarketingMLError(
+                    .invalidOption, "\(solver) cannot serve a penalty with absolute values; use .coordinateDescent")
+            }
+            return solver == .trustRegionNewton ? .newtonCholesky : solver
+        case .coordinateDescent: return solver
+        }
+    }
+
+    /// Makes the intercepts sum to 0: of the many solutions that differ by a shift of all, the one in the middle.
+    private func centre(_ coefficients: inout [Double]) {
+        guard design.hasIntercept else { return }
+        let places = (1...outputs).map { $0 * design.width - 1 }
+        let mean = places.reduce(0) { $0 + coefficients[$1] } / Double(outputs)
+        for place in places { coefficients[place] -= mean }
+    }
+
+    /// The coefficients of a solution for the features as they are.
+    func unshifted(_ coefficients: [Double]) -> (coefficients: [[Double]], intercepts: [Double]) {
+        var result: [[Double]] = []
+        var intercepts: [Double] = []
+        for output in 0..<outputs {
+            let plain = design.unshifted(
+                Array(coefficients[output * design.width..<(output + 1) * design.width]))
+            result.append(Array(plain[..<design.featureCount]))
+            intercepts.append(design.hasIntercept ? plain[design.featureCount] : 0)
+        }
+        return (result, intercepts)
+    }
+
+    /// The inverse of `unshifted`: where a solver starts from a given model.
+    func shifted(_ coefficients: [[Double]], _ intercepts: [Double]) -> [Double] {
+        zip(coefficients, intercepts).flatMap { own, intercept in
+            design.shifted(own + (design.hasIntercept ? [intercept] : []))
+        }
+    }
+}
+
+extension DesignMatrix {
+    var isSparse: Bool {
+        if case .sparse = rows { true } else { false }
+    }
+    var isDouble: Bool {
+        if case .double = rows { true } else { false }
+    }
+
+    /// - Throws: `.notFinite`, `.tooLarge`.
+    init(_ features: Features, intercept: Bool) throws(MarketingMLError) {
+        let rows: Rows =
+            switch features {
+            case .float(let matrix): .float(matrix)
+            case .double(let matrix): .double(matrix)
+            case .sparse(let matrix): .sparse(matrix)
+            }
+        guard let design = DesignMatrix(rows, intercept: intercept) else {
+            try features.checkFinite()
+            throw MarketingMLError(.tooLarge, "the squares of the features go beyond what Double holds")
+        }
+        self = design
+    }
+}
