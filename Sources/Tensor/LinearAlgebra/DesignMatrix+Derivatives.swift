@@ -37,7 +37,10 @@ extension DesignMatrix {
         margins: UnsafeMutablePointer<Double>,
         second: SecondDerivative
     ) -> LossDerivatives {
-        let plain = (0..<loss.outputs).map { unshifted(Array(coefficients[$0 * width..<($0 + 1) * width])) }
+        let plain = (0..<loss.outputs).map { output in
+            let first = output * width
+            return unshifted(Array(coefficients[first..<first + width]))
+        }
         if case .double = rows {
             return pass(Double.self, plain, loss, offset, margins, second)
         }
@@ -88,7 +91,11 @@ extension DesignMatrix {
                 }
             }
         }
-        let gradient = (0..<outputs).flatMap { centred(Array(sums[1 + $0 * width..<1 + ($0 + 1) * width])) }
+        var gradient: [Double] = []
+        for output in 0..<outputs {
+            let first = 1 + output * width
+            gradient += centred(Array(sums[first..<first + width]))
+        }
         guard second != .none else {
             return LossDerivatives(loss: sums[0], gradient: gradient, second: nil)
         }
@@ -99,10 +106,10 @@ extension DesignMatrix {
         if second != .outerProduct {
             for index in matrix.indices where layout.isCoupled { matrix[index] = -matrix[index] }
             for output in 0..<outputs {
-                for row in 0..<width {
-                    for column in row..<width {
-                        matrix[(output * width + row) * order + output * width + column] =
-                            sums[layout.diagonal + (output * width + row) * width + column]
+                let first = output * width
+                for row in first..<first + width {
+                    for column in row - first..<width {
+                        matrix[row * order + first + column] = sums[layout.diagonal + row * width + column]
                     }
                 }
             }

@@ -69,6 +69,19 @@ package struct DesignMatrix: Sendable {
         guard self.scale.allSatisfy(\.isFinite) else { return nil }
     }
 
+    /// Features for products with coefficients alone: neither read nor checked, not shifted, without intercept.
+    package init(forProducts rows: Rows) {
+        self.rows = rows
+        hasIntercept = false
+        switch rows {
+        case .float(let matrix): (rowCount, featureCount) = (matrix.shape[0], matrix.shape[1])
+        case .double(let matrix): (rowCount, featureCount) = (matrix.shape[0], matrix.shape[1])
+        case .sparse(let matrix): (rowCount, featureCount) = (matrix.rowCount, matrix.columnCount)
+        }
+        shift = []
+        scale = []
+    }
+
     /// Turns the coefficients of one output between the two forms of the intercept: for columns as they are, and for
     /// columns less their shift.
     package func unshifted(_ coefficients: [Double]) -> [Double] { moved(coefficients, by: -1) }

@@ -1,12 +1,5 @@
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 import Tensor
 
-func logarithm(_ x: Double) -> Double { log(x) }
-func exponential(_ x: Double) -> Double { exp(x) }
 
 extension MarginProblem {
     /// The smallest loss of one margin an example with an intercept and no features (or, without an intercept, that of the

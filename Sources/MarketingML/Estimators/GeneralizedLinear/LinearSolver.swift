@@ -94,18 +94,24 @@ extension DesignMatrix {
         if case .double = rows { true } else { false }
     }
 
+    init(forProducts features: Features) { self.init(forProducts: features.designRows) }
+
     /// - Throws: `.notFinite`, `.tooLarge`.
     init(_ features: Features, intercept: Bool) throws(MarketingMLError) {
-        let rows: Rows =
-            switch features {
-            case .float(let matrix): .float(matrix)
-            case .double(let matrix): .double(matrix)
-            case .sparse(let matrix): .sparse(matrix)
-            }
-        guard let design = DesignMatrix(rows, intercept: intercept) else {
+        guard let design = DesignMatrix(features.designRows, intercept: intercept) else {
             try features.checkFinite()
             throw MarketingMLError(.tooLarge, "the squares of the features go beyond what Double holds")
         }
         self = design
+    }
+}
+
+extension Features {
+    fileprivate var designRows: DesignMatrix.Rows {
+        switch self {
+        case .float(let matrix): .float(matrix)
+        case .double(let matrix): .double(matrix)
+        case .sparse(let matrix): .sparse(matrix)
+        }
     }
 }

@@ -131,6 +131,17 @@ struct SolverLimits {
     var maximumIterations: Int
     var progress: ProgressHandler?
 
+    /// Throws `.invalidOption` for limits that allow nothing.
+    static func check(tolerance: Double, maximumIterations: Int?) throws(MarketingMLError) {
+        guard tolerance > 0, tolerance.isFinite else {
+            throw MarketingMLError(.invalidOption, "the tolerance must be above 0, found \(tolerance)")
+        }
+        guard maximumIterations ?? 1 > 0 else {
+            throw MarketingMLError(
+                .invalidOption, "the number of iterations must be above 0, found \(maximumIterations ?? 0)")
+        }
+    }
+
     /// Reports an iteration; whether to stop.
     func shouldStop(_ iteration: Int, loss: Double) throws -> Bool {
         try Task.checkCancellation()

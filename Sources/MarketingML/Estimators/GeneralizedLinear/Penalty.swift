@@ -75,8 +75,11 @@ public struct Penalty: Sendable, Equatable, Codable {
     /// Whether coefficients are shrunk: then the usual standard errors do not hold.
     var isShrinking: Bool { kind == .elasticNet }
 
-    /// Throws if C is not above 0 or ρ outside 0...1.
-    func check() throws(MarketingMLError) {
+    /// Throws if C is not above 0, ρ outside 0...1 or Firth's penalty not allowed.
+    func check(allowsFirth: Bool = true) throws(MarketingMLError) {
+        guard allowsFirth || kind != .firth else {
+            throw MarketingMLError(.invalidOption, "Firth's penalty is for logistic regression of two classes")
+        }
         guard c > 0, c.isFinite else {
             throw MarketingMLError(
                 .invalidOption,

@@ -65,46 +65,30 @@ struct ClassLabels<Label: Hashable & Sendable & Codable> {
     }
 }
 
-/// How much the examples of a class count beside those of the others.
-public enum ClassWeights: Sendable, Equatable, Codable {
-    /// All the same.
-    case uniform
-    /// Each class as much as any other: an example of class k counts W / (K W_k), with W_k the examples' weights in the class and
-    /// W those of all.
-    case balanced
-    /// A weight, at least 0, for each class by what its label is called in files (a string stands for itself, a number in
-    /// decimal); 1 for classes that are not named.
-    case named([String: Double])
-
-    /// The weight of every example; nil when all are 1.
-    func exampleWeights<Label>(_ labels: ClassLabels<Label>, _ weights: [Double]?) throws(MarketingMLError) -> [Double]? {
+extension ClassWeights {
+    /// The weight of every example times that of its class; nil when all are 1. Balanced classes get W / (K W_k), with W_k
+    /// the examples' weights in class k and W those of all.
+    ///
+    /// - Throws: `.invalidOption`; `.emptyData` if a class has no weight.
+    func exampleWeights<Label>(
+        _ labels: ClassLabels<Label>, _ weights: [Double]?
+    ) throws -> [Double]? {
         let classes = labels.classes
         var totals = [Double](repeating: 0, count: classes.count)
         for (place, index) in labels.indices.enumerated() { totals[Int(index)] += weights?[place] ?? 1 }
-        var factors = [Double](repeating: 1, count: classes.count)
-        switch self {
-        case .uniform: break
-        case .balanced:
-            let total = totals.reduce(0, +)
+        let total = totals.reduce(0, +)
+        let factors: [Double]?
+        if self == .balanced {
             factors = totals.map { $0 > 0 ? total / (Double(classes.count) * $0) : 0 }
-        case .named(let named):
-            for (text, weight) in named {
-                guard let index = classes.texts.firstIndex(of: text) else {
-                    throw MarketingMLError(
-                        .unknownLabel, "there is a weight for class \"\(text)\", which is none of \(classes.texts)")
-                }
-                guard weight >= 0, weight.isFinite else {
-                    throw MarketingMLError(
-                        .invalidOption, "the weight of class \"\(text)\" must be at least 0, found \(weight)")
-                }
-                factors[index] = weight
-            }
+        } else {
+            factors = try values(for: labels.indices, classes: classes.count)
         }
-        for (index, total) in totals.enumerated() where !(total * factors[index] > 0) {
+        for (index, total) in totals.enumerated() where !(total * (factors?[index] ?? 1) > 0) {
             throw MarketingMLError(
-                .emptyData, "the examples of class \"\(classes.texts[index])\" have no weight; every class needs some")
+                .emptyData,
+                "the examples of class \"\(classes.texts[index])\" have no weight; every class needs some")
         }
-        if weights == nil, factors.allSatisfy({ $0 == 1 }) { return nil }
+        guard let factors else { return weights }
         return labels.indices.enumerated().map { (weights?[$0] ?? 1) * factors[Int($1)] }
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Tensor
 
 /// Firth's bias-reduced estimate for two classes: minimises Σ s ℓ − ½ log det I, I = Zᵀ diag(s p (1 − p)) Z.
@@ -65,7 +66,7 @@ struct FirthNewton {
         else { return nil }
         var factors = problem.design.quadraticForms(factor.inverse)
         for example in factors.indices {
-            let probability = 1 / (1 + exponential(-margins.pointer[example]))
+            let probability = 1 / (1 + exp(-margins.pointer[example]))
             let weight = loss.weights?[example] ?? 1
             let leverage = weight * probability * (1 - probability) * factors[example]
             factors[example] = -leverage * (0.5 - probability)

@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
+import Foundation
 import Tensor
 
 /// A fitted logistic regression; see ``LogisticRegression``.
@@ -58,7 +54,7 @@ public struct LogisticModel<Label: Hashable & Sendable & Codable>: Sendable, Equ
 
     /// The Bayesian information criterion, deviance + log N × parameters; nil as `aic`.
     public var bic: Double? {
-        penalty.isShrinking ? nil : deviance + logarithm(Double(exampleCount)) * Double(parameterCount)
+        penalty.isShrinking ? nil : deviance + log(Double(exampleCount)) * Double(parameterCount)
     }
 
     /// Why there is no `summary`, if so.
@@ -124,14 +120,14 @@ extension LogisticModel: ProbabilisticClassifier {
             for example in 0..<count {
                 if classCount == 2 {
                     let value = margins[0][example]
-                    result[2 * example] = 1 / (1 + exponential(value))
-                    result[2 * example + 1] = 1 / (1 + exponential(-value))
+                    result[2 * example] = 1 / (1 + exp(value))
+                    result[2 * example + 1] = 1 / (1 + exp(-value))
                     continue
                 }
                 let largest = margins.reduce(-Double.infinity) { max($0, $1[example]) }
                 var sum = 0.0
                 for index in 0..<classCount {
-                    let value = exponential(margins[index][example] - largest)
+                    let value = exp(margins[index][example] - largest)
                     result[example * classCount + index] = value
                     sum += value
                 }

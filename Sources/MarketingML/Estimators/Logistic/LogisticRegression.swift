@@ -1,3 +1,4 @@
+import Foundation
 import Tensor
 
 /// Logistic regression: the recipe. For two classes log odds are linear in the features; for K classes the
@@ -104,7 +105,7 @@ public struct LogisticRegression: Sendable, Equatable {
             penalty.isShrinking ? .unavailable(.penalized) : .init(problem, solution)
         let (coefficients, intercepts) = problem.unshifted(solution.coefficients)
         let hasReference = problem.outputs < classes.count && classes.count > 2
-        let zeros = [Double](repeating: 0, count: hasReference ? design(examples) : 0)
+        let zeros = [Double](repeating: 0, count: examples.design.featureCount)
         return LogisticModel(
             classes: classes, coefficients: (hasReference ? [zeros] : []) + coefficients,
             intercepts: (hasReference ? [0] : []) + intercepts, hasIntercept: hasIntercept, penalty: penalty,
@@ -113,17 +114,9 @@ public struct LogisticRegression: Sendable, Equatable {
             nullDeviance: try examples.nullDeviance(), inference: inference)
     }
 
-    private func design(_ examples: LogisticExamples) -> Int { examples.design.featureCount }
-
     private func check() throws(MarketingMLError) {
         try penalty.check()
-        guard tolerance > 0, tolerance.isFinite else {
-            throw MarketingMLError(.invalidOption, "the tolerance must be above 0, found \(tolerance)")
-        }
-        guard maximumIterations ?? 1 > 0 else {
-            throw MarketingMLError(
-                .invalidOption, "the number of iterations must be above 0, found \(maximumIterations ?? 0)")
-        }
+        try SolverLimits.check(tolerance: tolerance, maximumIterations: maximumIterations)
     }
 
     private func check(_ examples: LogisticExamples) throws(MarketingMLError) {
@@ -132,10 +125,7 @@ public struct LogisticRegression: Sendable, Equatable {
             throw MarketingMLError(
                 .invalidOption, "an offset needs two classes, there are \(examples.classCount)")
         }
-        guard penalty != .firth else {
-            throw MarketingMLError(
-                .invalidOption, "Firth's penalty needs two classes, there are \(examples.classCount)")
-        }
+        try penalty.check(allowsFirth: false)
     }
 }
 
@@ -171,7 +161,7 @@ struct LogisticExamples: Sendable {
     func start(_ problem: MarginProblem) -> [Double] {
         var result = [Double](repeating: 0, count: problem.order)
         guard design.hasIntercept, offset == nil else { return result }
-        let logs = classTotals.map { logarithm($0 / totalWeight) }
+        let logs = classTotals.map { log($0 / totalWeight) }
         let base = problem.outputs < classCount ? logs[0] : logs.reduce(0, +) / Double(classCount)
         for output in 0..<problem.outputs {
             result[(output + 1) * design.width - 1] = logs[output + classCount - problem.outputs] - base
@@ -182,8 +172,8 @@ struct LogisticExamples: Sendable {
     /// The deviance of the model without features.
     func nullDeviance() throws -> Double {
         if offset == nil {
-            guard design.hasIntercept else { return 2 * totalWeight * logarithm(Double(classCount)) }
-            return -2 * classTotals.reduce(0) { $0 + $1 * logarithm($1 / totalWeight) }
+            guard design.hasIntercept else { return 2 * totalWeight * log(Double(classCount)) }
+            return -2 * classTotals.reduce(0) { $0 + $1 * log($1 / totalWeight) }
         }
         return 2 * (try problem(l1: 0, l2: 0).interceptOnlyLoss())
     }
