@@ -33,7 +33,7 @@ extension DesignMatrix {
     ///   - margins: Receives the margins: [outputs, N].
     ///   - offset: Added to each example's margins: [N].
     package func derivatives(
-        at coefficients: [Double], loss: some MarginLoss, offset: [Double]?,
+        at coefficients: [Double], loss: any MarginLoss, offset: [Double]?,
         margins: UnsafeMutablePointer<Double>,
         second: SecondDerivative
     ) -> LossDerivatives {
@@ -41,16 +41,13 @@ extension DesignMatrix {
             let first = output * width
             return unshifted(Array(coefficients[first..<first + width]))
         }
-        if case .double = rows {
-            return pass(Double.self, plain, loss, offset, margins, second)
-        }
         return second.isSingle
             ? pass(Float.self, plain, loss, offset, margins, second)
             : pass(Double.self, plain, loss, offset, margins, second)
     }
 
     /// Σ of the loss for margins that are known.
-    package func value(of loss: some MarginLoss, margins: UnsafePointer<Double>) -> Double {
+    package func value(of loss: any MarginLoss, margins: UnsafePointer<Double>) -> Double {
         nonisolated(unsafe) let margins = margins
         return RowCut(rowCount: rowCount, sums: 1).sum(count: 1) { range, sum in
             sum[0] += loss.value(range, margins: margins + range.lowerBound, stride: rowCount)
@@ -58,7 +55,7 @@ extension DesignMatrix {
     }
 
     private func pass<Scalar: TensorFloatingPoint>(
-        _: Scalar.Type, _ plain: [[Double]], _ loss: some MarginLoss, _ offset: [Double]?,
+        _: Scalar.Type, _ plain: [[Double]], _ loss: any MarginLoss, _ offset: [Double]?,
         _ margins: UnsafeMutablePointer<Double>, _ second: SecondDerivative
     ) -> LossDerivatives {
         let outputs = loss.outputs
@@ -173,6 +170,10 @@ private final class PassScratch<Scalar: TensorFloatingPoint> {
     private let scalars: Tensor<Scalar>
     private let packed: Tensor<Scalar>
     private let shift: Tensor<Scalar>
+    private let shiftsInDouble: Tensor<Double>
+    private let shifts: UnsafePointer<Double>
+    /// Whether nothing is left to take from the rows that `withRows` gives.
+    private let isShifted: Bool
     private let ones: Tensor<Scalar>
     private var copy: Tensor<Scalar>
 
@@ -188,6 +189,13 @@ private final class PassScratch<Scalar: TensorFloatingPoint> {
         let needed = layout.isCoupled || layout.hasDiagonal
         packed = .zeros([needed ? block * GramPanels<Scalar>.paddedWidth(columns) : 0])
         shift = Tensor(design.shift.map { Scalar($0) })
+        shiftsInDouble = Tensor(design.shift)
+        shifts = UnsafePointer(shiftsInDouble.pointer)
+        if case .double = design.rows, Scalar.self == Float.self {
+            isShifted = true
+        } else {
+            isShifted = !design.hasIntercept
+        }
         ones = Tensor(repeating: 1, shape: [block])
         copy = .zeros([needed && !design.stores(Scalar.self) ? block * design.featureCount : 0])
     }
@@ -206,8 +214,12 @@ private final class PassScratch<Scalar: TensorFloatingPoint> {
             if let matrix = matrix as? Tensor<Scalar> {
                 return body(matrix.pointer + range.lowerBound * columns)
             }
-            let source = matrix.pointer + range.lowerBound * columns
-            for index in 0..<range.count * columns { copy.pointer[index] = Scalar(source[index]) }
+            // The shift goes first, in double: what is left has digits enough.
+            for row in 0..<range.count {
+                let source = matrix.pointer + (range.lowerBound + row) * columns
+                let target = copy.pointer + row * columns
+                for column in 0..<columns { target[column] = Scalar(source[column] - shifts[column]) }
+            }
         case .sparse(let matrix):
             copy.pointer.update(repeating: 0, count: range.count * columns)
             let target = copy.pointer
@@ -223,8 +235,8 @@ private final class PassScratch<Scalar: TensorFloatingPoint> {
     func pack(_ design: DesignMatrix, _ rows: UnsafePointer<Scalar>, _ count: Int, first: Int) {
         let columns = design.featureCount
         mml_gram_pack(
-            Scalar.kernelType, count, columns, rows, columns, design.hasIntercept ? shift.pointer : nil, factors,
-            first, packed.pointer)
+            Scalar.kernelType, count, columns, rows, columns, isShifted ? nil : shift.pointer, factors, first,
+            packed.pointer)
         guard design.hasIntercept else { return }
         mml_gram_pack(
             Scalar.kernelType, count, 1, ones.pointer, 1, nil, factors, first + columns, packed.pointer)

@@ -12,10 +12,10 @@ struct LBFGS {
     func minimize(from start: [Double]) throws -> MarginSolution {
         var margins = MarginBuffer(problem)
         var trial = MarginBuffer(problem)
-        var now = problem.derivatives(at: start, margins: margins, second: .none)
+        let first = problem.derivatives(at: start, margins: margins, second: .none)
         var solution = MarginSolution(
-            coefficients: start, margins: margins, objective: now.loss + problem.penalty(start),
-            gradient: now.gradient, violation: problem.violation(now.gradient, at: start))
+            coefficients: start, margins: margins, objective: first.loss + problem.penalty(start),
+            gradient: first.gradient, violation: problem.violation(first.gradient, at: start))
         var pairs: [(step: [Double], change: [Double], inverse: Double)] = []
         let diagonal = (0..<problem.order).map { index in
             let scale = problem.design.scale[index % problem.design.width]
@@ -70,7 +70,6 @@ struct LBFGS {
             solution.gradient = next.gradient
             solution.violation = violation
             solution.iterations = iteration
-            now = next
             if stalls >= 5 { solution.stopReason = .noFurtherProgress }
             if violation <= limits.tolerance { solution.stopReason = .converged }
         }

@@ -26,10 +26,8 @@ struct NewtonCholesky {
     init(_ problem: MarginProblem, _ limits: SolverLimits) {
         self.problem = problem
         self.limits = limits
-        let design = problem.design
         allowsQuickHessian =
-            Double(design.rowCount) * Double(problem.order) * Double(problem.order) > 5e7
-            && !design.isDouble
+            Double(problem.design.rowCount) * Double(problem.order) * Double(problem.order) > 5e7
     }
 
     func minimize(from start: [Double]) throws -> MarginSolution {

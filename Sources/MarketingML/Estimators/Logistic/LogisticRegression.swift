@@ -63,22 +63,31 @@ public struct LogisticRegression: Sendable, Equatable {
         _ features: some FeatureMatrix, _ labels: [Label], weights: [Double]? = nil, offset: [Double]? = nil,
         startingFrom start: LogisticModel<Label>? = nil, progress: ProgressHandler? = nil
     ) throws -> LogisticModel<Label> {
-        let features = features.features
+        let (examples, classes) = try examples(features.features, labels, weights: weights, offset: offset)
+        if let start {
+            try features.features.checkShape(featureCount: start.featureCount)
+            guard start.classes == classes else {
+                throw MarketingMLError(
+                    .unknownLabel,
+                    "the model to start from has the classes \(start.classes.texts), the examples \(classes.texts)")
+            }
+        }
+        return try fit(examples, classes: classes, start: start, progress: progress)
+    }
+
+    /// Checks what a fit is given and reads the features once.
+    func examples<Label>(
+        _ features: Features, _ labels: [Label], weights: [Double]?, offset: [Double]?
+    ) throws -> (examples: LogisticExamples, classes: LabelSet<Label>) {
         try check()
-        try features.checkShape(featureCount: start?.featureCount)
+        try features.checkShape()
         try ExampleNumbers.checkWeights(weights, exampleCount: features.exampleCount)
         try ExampleNumbers.check(offset, "offset", exampleCount: features.exampleCount)
         let labels = try ClassLabels(labels, exampleCount: features.exampleCount)
-        if let start, start.classes != labels.classes {
-            throw MarketingMLError(
-                .unknownLabel,
-                "the model to start from has the classes \(start.classes.texts), the examples \(labels.classes.texts)")
-        }
-        let design = try DesignMatrix(features, intercept: hasIntercept)
         let examples = LogisticExamples(
-            design: design, labels: labels.indices, classCount: labels.classes.count,
-            weights: try classWeights.exampleWeights(labels, weights), offset: offset)
-        return try fit(examples, classes: labels.classes, start: start, progress: progress)
+            design: try DesignMatrix(features, intercept: hasIntercept), labels: labels.indices,
+            classCount: labels.classes.count, weights: try classWeights.exampleWeights(labels, weights), offset: offset)
+        return (examples, labels.classes)
     }
 
     func fit<Label>(

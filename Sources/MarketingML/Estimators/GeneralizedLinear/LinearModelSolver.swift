@@ -90,9 +90,6 @@ extension DesignMatrix {
     var isSparse: Bool {
         if case .sparse = rows { true } else { false }
     }
-    var isDouble: Bool {
-        if case .double = rows { true } else { false }
-    }
 
     init(forProducts features: Features) { self.init(forProducts: features.designRows) }
 
