@@ -164,11 +164,15 @@ import Testing
     @Test func quadraticForms() throws {
         let x = matrix(300, 4)
         let design = try design(x, "float")
-        let matrix = (0..<25).map { Double(($0 % 5) * ($0 / 5) % 4) + ($0 % 6 == 0 ? 5 : 0) }
+        let matrix = (0..<25).map { place -> Double in
+            let product = place % 5 * (place / 5) % 4
+            return Double(product) + (place % 6 == 0 ? 5 : 0)
+        }
         let forms = design.quadraticForms(matrix)
         for row in [0, 17, 299] {
-            let z = (0..<4).map { x[row, $0] - design.shift[$0] } + [1]
-            let expected = (0..<25).reduce(0.0) { $0 + z[$1 / 5] * matrix[$1] * z[$1 % 5] }
+            let z: [Double] = (0..<4).map { x[row, $0] - design.shift[$0] } + [1]
+            var expected = 0.0
+            for i in 0..<5 { for j in 0..<5 { expected += z[i] * matrix[5 * i + j] * z[j] } }
             #expect(abs(forms[row] - expected) < 1e-12 * abs(expected))
         }
     }

@@ -127,9 +127,9 @@ extension MarginProblem {
             return .rankDeficient(feature: constant)
         }
         if let direction = SymmetricPseudoInverse(hessian, order: order)?.solve(gradient),
-            let found = separation(direction.map { -$0 })
+            isSeparating(direction.map { -$0 })
         {
-            return .separation(feature: found.feature)
+            return .separation(feature: (0..<design.featureCount).first { separates($0) })
         }
         if let first = RankDeficiency.dependentColumns(hessian, order: order, tolerance: 1e-11).first {
             return .rankDeficient(feature: min(first % design.width, design.featureCount - 1))
@@ -145,10 +145,10 @@ extension MarginProblem {
     ///
     /// Where classes are separated the likelihood has no maximum; Newton's steps then keep their length, about 1 in the margins, and
     /// their direction is a certificate (compare A. Albert and J. A. Anderson, Biometrika 71 (1984) 1–10).
-    private func separation(_ step: [Double]) -> (feature: Int?, Void)? {
+    private func isSeparating(_ step: [Double]) -> Bool {
         var moves = [Double](repeating: 0, count: outputs * design.rowCount)
         let count = design.rowCount
-        let isSeparating: Bool = moves.withUnsafeMutableBufferPointer { moves in
+        return moves.withUnsafeMutableBufferPointer { moves in
             guard let moves = moves.baseAddress else { return false }
             for output in 0..<outputs {
                 design.addMargins(
@@ -162,13 +162,37 @@ extension MarginProblem {
             }
             return highest > 0.05 && lowest > -1e-5 * highest
         }
-        guard isSeparating else { return nil }
-        let sizes = (0..<design.featureCount).map { feature in
-            (0..<outputs).map { abs(step[$0 * design.width + feature]) * design.scale[feature] }.max() ?? 0
+    }
+
+    /// Whether a feature alone, with an intercept, separates a class from the others, ties allowed.
+    private func separates(_ feature: Int) -> Bool {
+        guard design.hasIntercept, let classes else { return false }
+        var values = [Double](repeating: 0, count: design.rowCount)
+        let unit = (0..<design.width).map { $0 == feature ? 1.0 : 0 }
+        values.withUnsafeMutableBufferPointer { values in
+            if let base = values.baseAddress { design.addMargins(unit, to: base) }
         }
-        let largest = sizes.max() ?? 0
-        let involved = sizes.indices.filter { sizes[$0] > 1e-3 * largest }
-        return (involved.count == 1 ? involved[0] : nil, ())
+        var ranges: [Int32: (low: Double, high: Double)] = [:]
+        for (example, value) in values.enumerated() {
+            guard let label = classes(example) else { continue }
+            let range = ranges[label] ?? (value, value)
+            ranges[label] = (min(range.low, value), max(range.high, value))
+        }
+        return ranges.contains { label, own in
+            let others = ranges.filter { $0.key != label }.values
+            let low = others.map(\.low).min() ?? .infinity
+            let high = others.map(\.high).max() ?? -.infinity
+            return (own.low >= high && own.high > low) || (own.high <= low && own.low < high)
+        }
+    }
+
+    /// The class of an example with a weight; nil for losses of other targets than classes.
+    private var classes: ((Int) -> Int32?)? {
+        if let loss = loss as? SingleMarginLoss, loss.kind == .logistic {
+            return { example in (loss.weights?[example] ?? 1) > 0 ? Int32(loss.targets[example]) : nil }
+        }
+        guard let loss = loss as? SoftmaxLoss else { return nil }
+        return { example in (loss.weights?[example] ?? 1) > 0 ? loss.targets[example] : nil }
     }
 
     /// How much a step widens the lead of an example's own class over the others: over the closest and the farthest.
