@@ -25,8 +25,8 @@ def case(kind, parameters, distribution, points):
 
 
 def main():
-    args = options(__doc__)
-    line = [-40.0, -8.0, -3.0, -1.96, -0.5, -1e-9, 0.0, 1e-3, 0.3, 1.0, 2.5, 6.0, 20.0, 38.0]
+    args = options(__doc__).parse_args()
+    line = [-40.0, -8.0, -3.0, -1.96, -0.5, 0.0, 1e-3, 0.3, 1.0, 2.5, 6.0, 20.0, 38.0]
     half = [1e-8, 0.01, 0.3, 0.9, 1.0, 1.1, 2.0, 3.84, 10.0, 50.0, 200.0]
     cases = [case("normal", [], stats.norm, line)]
     for df in [0.5, 1, 2, 3, 7.5, 30, 200, 5000, 1e6]:
@@ -36,7 +36,7 @@ def main():
         cases.append(case("chiSquared", [df], stats.chi2(df), points))
     for numerator, denominator in [(1, 1), (1, 10), (3, 7), (0.5, 20), (10, 3), (40, 200), (5, 1e5), (1000, 1000)]:
         cases.append(case("f", [numerator, denominator], stats.f(numerator, denominator), half))
-    save_json(args.out / "distributions.json", {"versions": versions("scipy"), "cases": cases})
+    save_json(args.out / "distributions.json", {"versions": versions("scipy"), "cases": cases}, indent=None)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from reference_common import options, save_json, versions
 from scipy.optimize import minimize
 from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor, TweedieRegressor
 from statsmodels.miscmodels.ordinal_model import OrderedModel
+from statsmodels.stats.sandwich_covariance import cov_white_simple
 
 warnings.filterwarnings("ignore")
 
@@ -191,8 +192,9 @@ def firth(name, columns=None, separated=False):
 def table(fit, hc):
     out = {"estimates": fit.params, "standardErrors": fit.bse, "pValues": fit.pvalues}
     out = {k: np.asarray(v).T.ravel().tolist() for k, v in out.items()}
-    for kind in ("HC0", "HC1"):
-        out[kind.lower()] = np.asarray(hc(kind).bse).T.ravel().tolist()
+    out["hc0"] = np.asarray(hc("HC0").bse).T.ravel().tolist()
+    # For models other than OLS, cov_type="HC1" gives statsmodels' HC0; its sandwich function has the factor n / (n - k).
+    out["hc1"] = np.sqrt(np.diag(cov_white_simple(fit, use_correction=True))).tolist()
     return out
 
 

@@ -94,7 +94,7 @@ package struct StreamingQR: Sendable {
         }
     }
 
-    /// R: [columns, columns], with rows of zeros at its end when there were fewer rows.
+    /// R: [columns, columns], with rows of zeros at its end when there were fewer rows. NaN in the rows gives NaN in R.
     package mutating func factor() -> [Double] {
         reduce()
         return Array(work[..<(columns * columns)])
@@ -106,9 +106,11 @@ package struct StreamingQR: Sendable {
         let count = min(filled, columns)
         var reflectors = [Double](repeating: 0, count: max(1, count))
         // Aᵀ = LQ, and R = Lᵀ.
-        LAPACKE_dgelqf(
+        let status = LAPACKE_dgelqf(
             LAPACK_COL_MAJOR, Int32(columns), Int32(filled), &work, Int32(columns), &reflectors
         )
+        // LAPACKE refuses NaN; it must not get lost with the rows that R replaces.
+        if status != 0 { for index in 0..<columns { work[index] = .nan } }
         for row in 0..<count {
             for column in 0..<row { work[row * columns + column] = 0 }
         }

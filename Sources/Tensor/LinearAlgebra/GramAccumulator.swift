@@ -14,17 +14,17 @@ package final class GramAccumulator<Scalar: TensorFloatingPoint> {
     package let width: Int
     /// Σ w z zᵀ, [width, width] row by row, of which the elements on and above the diagonal count until `mirror` is called.
     package private(set) var sums: [Double]
-    private var packed: [Scalar]
-    private var scale: [Scalar]
+    private let packed: UnsafeMutableRawPointer
 
     /// Creates an accumulator of zeros.
     package init(columns: Int, extra: Int = 0) {
         self.columns = columns
         width = columns + extra
         sums = [Double](repeating: 0, count: width * width)
-        packed = [Scalar](repeating: 0, count: Self.blockRows * GramPanels<Scalar>.paddedWidth(width))
-        scale = [Scalar](repeating: 1, count: Self.blockRows)
+        packed = GramPanels<Scalar>.allocate(width: width)
     }
+
+    deinit { packed.deallocate() }
 
     /// Adds `count` rows that stand `stride` elements apart.
     ///
@@ -36,28 +36,15 @@ package final class GramAccumulator<Scalar: TensorFloatingPoint> {
         _ rows: UnsafePointer<Scalar>, count: Int, stride: Int, shift: UnsafePointer<Scalar>? = nil,
         weights: UnsafePointer<Double>? = nil, extra: UnsafePointer<Scalar>? = nil
     ) {
-        let further = width - columns
-        precondition(further == 0 || extra != nil, "the further columns are missing")
+        precondition(width == columns || extra != nil, "the further columns are missing")
+        let panels = GramPanels<Scalar>.count(width)
         for start in Swift.stride(from: 0, to: count, by: Self.blockRows) {
             let size = min(Self.blockRows, count - start)
-            packed.withUnsafeMutableBufferPointer { packed in
-                guard let packed = packed.baseAddress else { return }
-                if let weights {
-                    for row in 0..<size { scale[row] = Scalar(weights[start + row].squareRoot()) }
-                }
-                scale.withUnsafeBufferPointer { scale in
-                    let scale = weights == nil ? nil : scale.baseAddress
-                    mml_gram_pack(
-                        Scalar.kernelType, size, columns, rows + start * stride, stride, shift, scale, 0,
-                        packed)
-                    guard let extra else { return }
-                    mml_gram_pack(
-                        Scalar.kernelType, size, further, extra + start * further, further, nil, scale,
-                        columns, packed)
-                }
-                mml_gram_add(
-                    Scalar.kernelType, size, width, 0, GramPanels<Scalar>.count(width), packed, &sums, width)
-            }
+            GramPanels.pack(
+                rows + start * stride, count: size, stride: stride, columns: columns, shift: shift,
+                weights: weights.map { $0 + start }, extra: extra.map { $0 + start * (width - columns) },
+                width: width, into: packed)
+            mml_gram_add(Scalar.kernelType, size, width, 0, panels, packed, &sums, width)
         }
     }
 
@@ -73,9 +60,34 @@ package final class GramAccumulator<Scalar: TensorFloatingPoint> {
 
 /// The panels of columns in which the kernels read a block of rows.
 enum GramPanels<Scalar: TensorFloatingPoint> {
-    static var columns: Int { mml_gram_panel(Scalar.kernelType, 0) }
-    static func count(_ width: Int) -> Int { (width + columns - 1) / columns }
-    static func paddedWidth(_ width: Int) -> Int { count(width) * columns }
+    static func count(_ width: Int) -> Int {
+        let columns = mml_gram_panel(Scalar.kernelType, 0)
+        return (width + columns - 1) / columns
+    }
+
+    /// Elements of a block of rows.
+    static func blockSize(width: Int) -> Int {
+        GramAccumulator<Scalar>.blockRows * count(width) * mml_gram_panel(Scalar.kernelType, 0)
+    }
+
+    /// Zeros for `blocks` blocks.
+    static func allocate(width: Int, blocks: Int = 1) -> UnsafeMutableRawPointer {
+        let bytes = blocks * blockSize(width: width) * MemoryLayout<Scalar>.stride
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(1, bytes), alignment: 64)
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+        return memory
+    }
+
+    static func pack(
+        _ rows: UnsafePointer<Scalar>, count: Int, stride: Int, columns: Int, shift: UnsafePointer<Scalar>?,
+        weights: UnsafePointer<Double>?, extra: UnsafePointer<Scalar>?, width: Int,
+        into packed: UnsafeMutableRawPointer
+    ) {
+        let type = Scalar.kernelType
+        mml_gram_pack(type, count, columns, rows, stride, shift, weights, 0, packed)
+        guard let extra else { return }
+        mml_gram_pack(type, count, width - columns, extra, width - columns, nil, weights, columns, packed)
+    }
 }
 
 extension [Double] {

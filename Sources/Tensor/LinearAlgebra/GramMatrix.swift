@@ -1,138 +1,122 @@
 internal import CTensorKernels
 
-/// Rows of numbers that a pass reads block by block, without a copy of all.
-package protocol RowSource<Scalar>: Sendable {
-    /// The type in which products are formed.
-    associatedtype Scalar: TensorFloatingPoint
-    /// Number of rows.
-    var rowCount: Int { get }
-    /// Number of columns.
-    var columnCount: Int { get }
-    /// Calls `body` with the rows of a range and the distance between them.
-    func withRows(_ range: Range<Int>, _ body: (UnsafePointer<Scalar>, _ stride: Int) -> Void)
-}
-
-extension Tensor: RowSource where Scalar: TensorFloatingPoint {
-    package func withRows(_ range: Range<Int>, _ body: (UnsafePointer<Scalar>, _ stride: Int) -> Void) {
-        body(pointer + range.lowerBound * columnCount, columnCount)
-    }
-}
-
 /// The sums Σ w z zᵀ over all rows z = (x − shift, e) of a matrix with further columns, on the pool: [width, width].
 ///
-/// How the work is cut depends on the shape alone, so the result is the same bits for every number of threads.
+/// How the work is cut depends on the shape alone, so the result is the same bits for every number of threads. NaN or
+/// infinity in a column shows on its diagonal element.
 ///
 /// - Parameters:
 ///   - shift: What is taken from each column; nil takes nothing.
 ///   - weights: How much each row counts, at least 0; nil counts each once.
 ///   - extra: The number of further columns.
-///   - fillExtra: Writes the further columns of a range of rows, row by row without gaps.
+///   - fillExtra: Writes the further columns of a range of rows, row by row without gaps. Called on several threads.
 /// - Complexity: O(N width²) and, beside the sums, 16 MB at most.
 package func gramMatrix<Rows: RowSource>(
     _ rows: Rows, shift: [Rows.Scalar]? = nil, weights: [Double]? = nil, extra: Int = 0,
     fillExtra: (Range<Int>, UnsafeMutablePointer<Rows.Scalar>) -> Void = { _, _ in }
 ) -> [Double] {
-    let width = rows.columnCount + extra
-    return width <= 256
-        ? gramByRows(rows, shift, weights, extra, fillExtra)
-        : gramByPanels(rows, shift, weights, extra, fillExtra)
+    withoutActuallyEscaping(fillExtra) { fillExtra in
+        let pass = GramPass(rows: rows, shift: shift, weights: weights, extra: extra, fillExtra: fillExtra)
+        return pass.width <= 256 ? pass.sumByRows() : pass.sumByPanels()
+    }
 }
 
-/// Few columns: each task sums a range of rows.
-private func gramByRows<Rows: RowSource>(
-    _ rows: Rows, _ shift: [Rows.Scalar]?, _ weights: [Double]?, _ extra: Int,
-    _ fillExtra: (Range<Int>, UnsafeMutablePointer<Rows.Scalar>) -> Void
-) -> [Double] {
-    let block = GramAccumulator<Rows.Scalar>.blockRows
-    let grain = max(2048, (rows.rowCount + 31) / 32 + block - 1) / block * block
-    let tasks = max(1, (rows.rowCount + grain - 1) / grain)
-    let parts = (0..<tasks).map { _ in
-        GramAccumulator<Rows.Scalar>(columns: rows.columnCount, extra: extra)
-    }
-    parallelRanges(rows.rowCount, grain: grain) { range in
-        let part = parts[range.lowerBound / grain]
-        var further = [Rows.Scalar](repeating: 0, count: block * extra)
-        for start in stride(from: range.lowerBound, to: range.upperBound, by: block) {
-            let range = start..<min(range.upperBound, start + block)
-            further.withUnsafeMutableBufferPointer { further in
-                if let further = further.baseAddress { fillExtra(range, further) }
-                rows.withRows(range) { pointer, stride in
-                    withOptionalPointers(shift, weights) { shift, weights in
-                        part.add(
-                            pointer, count: range.count, stride: stride, shift: shift,
-                            weights: weights.map { $0 + start }, extra: UnsafePointer(further.baseAddress))
+private struct GramPass<Rows: RowSource> {
+    typealias Scalar = Rows.Scalar
+    let rows: Rows
+    let shift: [Scalar]?
+    let weights: [Double]?
+    let extra: Int
+    let fillExtra: (Range<Int>, UnsafeMutablePointer<Scalar>) -> Void
+
+    var width: Int { rows.columnCount + extra }
+    private var block: Int { GramAccumulator<Scalar>.blockRows }
+
+    /// Few columns: each task sums a range of rows.
+    func sumByRows() -> [Double] {
+        let grain = max(2048, (rows.rowCount + 31) / 32 + block - 1) / block * block
+        let parts = (0..<max(1, (rows.rowCount + grain - 1) / grain)).map { _ in
+            GramAccumulator<Scalar>(columns: rows.columnCount, extra: extra)
+        }
+        parallelRanges(rows.rowCount, grain: grain) { range in
+            let part = parts[range.lowerBound / grain]
+            withFurtherColumns { further in
+                for start in stride(from: range.lowerBound, to: range.upperBound, by: block) {
+                    withBlock(start..<min(range.upperBound, start + block), further) {
+                        part.add($0, count: $1, stride: $2, shift: $3, weights: $4, extra: $5)
                     }
                 }
             }
         }
+        for part in parts.dropFirst() { parts[0].add(part) }
+        parts[0].mirror()
+        return parts[0].sums
     }
-    for part in parts.dropFirst() { parts[0].add(part) }
-    parts[0].mirror()
-    return parts[0].sums
-}
 
-/// Many columns: the threads share one set of sums. Some blocks of rows are packed, then each task adds them all to the sums
-/// of a few columns, which so stay in the second-level cache.
-private func gramByPanels<Rows: RowSource>(
-    _ rows: Rows, _ shift: [Rows.Scalar]?, _ weights: [Double]?, _ extra: Int,
-    _ fillExtra: (Range<Int>, UnsafeMutablePointer<Rows.Scalar>) -> Void
-) -> [Double] {
-    let type = Rows.Scalar.kernelType
-    let width = rows.columnCount + extra
-    let block = GramAccumulator<Rows.Scalar>.blockRows
-    let padded = GramPanels<Rows.Scalar>.paddedWidth(width)
-    let panels = GramPanels<Rows.Scalar>.count(width)
-    let blocks = 4
-    var sums = [Double](repeating: 0, count: width * width)
-    let packed = Tensor<Rows.Scalar>.zeros([blocks, block * padded])
-    let further = Tensor<Rows.Scalar>.zeros([blocks, block * extra])
-    sums.withUnsafeMutableBufferPointer { sums in
-        guard let sums = sums.baseAddress else { return }
-        nonisolated(unsafe) let target = sums
-        for start in stride(from: 0, to: rows.rowCount, by: blocks * block) {
-            let ranges = (0..<blocks).map { index in
-                min(rows.rowCount, start + index * block)..<min(rows.rowCount, start + (index + 1) * block)
-            }
-            parallel(blocks) { index in
-                let range = ranges[index]
-                let place = packed.pointer + index * block * padded
-                let own = further.pointer + index * block * extra
-                let scale = weights.map { weights in
-                    range.map { Rows.Scalar(weights[$0].squareRoot()) }
+    /// Many columns: the threads share one set of sums. Some blocks of rows are packed, then each task adds them all to the
+    /// sums of a few columns, which so stay in the second-level cache.
+    func sumByPanels() -> [Double] {
+        let panels = GramPanels<Scalar>.count(width)
+        let blocks = 4
+        let packed = GramPanels<Scalar>.allocate(width: width, blocks: blocks)
+        defer { packed.deallocate() }
+        let blockBytes = GramPanels<Scalar>.blockSize(width: width) * MemoryLayout<Scalar>.stride
+        var sums = [Double](repeating: 0, count: width * width)
+        sums.withUnsafeMutableBufferPointer { sums in
+            let target = sums.baseAddress
+            for start in stride(from: 0, to: rows.rowCount, by: blocks * block) {
+                let ranges = (0..<blocks).map { index in
+                    let lower = min(rows.rowCount, start + index * block)
+                    return lower..<min(rows.rowCount, lower + block)
                 }
-                fillExtra(range, own)
-                rows.withRows(range) { pointer, stride in
-                    withOptionalPointers(shift, scale) { shift, scale in
-                        mml_gram_pack(
-                            type, range.count, rows.columnCount, pointer, stride, shift, scale, 0, place)
-                        mml_gram_pack(
-                            type, range.count, extra, own, extra, nil, scale, rows.columnCount, place)
+                parallel(blocks) { index in
+                    withFurtherColumns { further in
+                        withBlock(ranges[index], further) {
+                            GramPanels.pack(
+                                $0, count: $1, stride: $2, columns: rows.columnCount, shift: $3, weights: $4,
+                                extra: $5, width: width, into: packed + index * blockBytes)
+                        }
+                    }
+                }
+                parallel(panels) { task in
+                    // The last panels have the most work.
+                    let panel = panels - 1 - task
+                    for (index, range) in ranges.enumerated() {
+                        mml_gram_add(
+                            Scalar.kernelType, range.count, width, panel, panel + 1,
+                            packed + index * blockBytes, target, width)
                     }
                 }
             }
-            parallel(panels) { task in
-                // The last panels have the most work.
-                let panel = panels - 1 - task
-                for (index, range) in ranges.enumerated() {
-                    mml_gram_add(
-                        type, range.count, width, panel, panel + 1, packed.pointer + index * block * padded,
-                        target, width)
+        }
+        sums.mirrorUpper(order: width)
+        return sums
+    }
+
+    private func withFurtherColumns(_ body: (UnsafeMutablePointer<Scalar>?) -> Void) {
+        guard extra > 0 else { return body(nil) }
+        let further = UnsafeMutablePointer<Scalar>.allocate(capacity: block * extra)
+        defer { further.deallocate() }
+        body(further)
+    }
+
+    /// Calls `body` with what an accumulator takes for a block of rows.
+    private func withBlock(
+        _ range: Range<Int>, _ further: UnsafeMutablePointer<Scalar>?,
+        _ body: (
+            UnsafePointer<Scalar>, _ count: Int, _ stride: Int, _ shift: UnsafePointer<Scalar>?,
+            _ weights: UnsafePointer<Double>?, _ extra: UnsafePointer<Scalar>?
+        ) -> Void
+    ) {
+        if let further { fillExtra(range, further) }
+        rows.withRows(range) { pointer, stride in
+            withOptionalBuffer(shift) { shift in
+                withOptionalBuffer(weights) { weights in
+                    body(
+                        pointer, range.count, stride, shift, weights.map { $0 + range.lowerBound },
+                        UnsafePointer(further))
                 }
             }
         }
     }
-    withExtendedLifetime((packed, further)) {}
-    sums.mirrorUpper(order: width)
-    return sums
-}
-
-private func withOptionalPointers<A, B>(
-    _ a: [A]?, _ b: [B]?, _ body: (UnsafePointer<A>?, UnsafePointer<B>?) -> Void
-) {
-    func second(_ a: UnsafePointer<A>?) {
-        guard let b else { return body(a, nil) }
-        b.withUnsafeBufferPointer { body(a, $0.baseAddress) }
-    }
-    guard let a else { return second(nil) }
-    a.withUnsafeBufferPointer { second($0.baseAddress) }
 }

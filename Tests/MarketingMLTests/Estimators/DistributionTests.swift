@@ -53,9 +53,9 @@ import Testing
     @Test func quantilesInvertTails() throws {
         for example in try golden() {
             let distribution = example.distribution
-            for p in [1e-250, 1e-20, 1e-5, 0.02, 0.3, 0.49] {
+            for p in [1e-60, 1e-20, 1e-5, 0.02, 0.3, 0.49] {
                 let x = distribution.quantile(p)
-                guard x != 0, x.isFinite else { continue }
+                guard abs(x) > 1e-300, x.isFinite else { continue }
                 expectClose(
                     [distribution.cdf(x)], [p], relative: 1e-12 * max(1, -log(p)),
                     "\(example.kind) \(example.parameters)")

@@ -231,7 +231,7 @@ import Testing
         #expect(try LogisticRegression().fit(large, targets) == one)
     }
 
-    private func saved<Model: SavableModel & Equatable>(_ model: Model, mutations: Int = 1500) throws {
+    private func saved<Model: SavableModel & Equatable>(_ model: Model, mutations: Int = 250) throws {
         try withTemporaryDirectory { folder in
             let url = URL(fileURLWithPath: folder + "/model.safetensors")
             try model.save(to: url)
@@ -250,11 +250,11 @@ import Testing
     @Test func files() throws {
         let (x, labels) = data(60), three = data(60, classes: 3)
         try saved(try LogisticRegression(.none).fit(x, labels))
-        try saved(try LogisticRegression(.l2(c: 1)).fit(three.x, three.labels), mutations: 500)
-        try saved(try LogisticRegression(.none).fit(three.x, three.labels), mutations: 500)
+        try saved(try LogisticRegression(.l2(c: 1)).fit(three.x, three.labels), mutations: 100)
+        try saved(try LogisticRegression(.none).fit(three.x, three.labels), mutations: 100)
         let counts = (0..<60).map { Double($0 % 4) }
         try saved(try PoissonRegression().fit(x, counts))
-        try saved(try TweedieRegression(power: 1.5, .l2(c: 2)).fit(x, counts), mutations: 500)
+        try saved(try TweedieRegression(power: 1.5, .l2(c: 2)).fit(x, counts), mutations: 100)
         try saved(try OrdinalRegression().fit(x, counts.map { Int($0) }))
         let model = try LogisticRegression().fit(x, labels)
         try withTemporaryDirectory { folder in

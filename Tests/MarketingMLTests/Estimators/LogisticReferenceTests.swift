@@ -40,16 +40,18 @@ import Testing
         }
     }
 
-    @Test(arguments: [2, 3]) func otherSolvers(classes: Int) throws {
+    @Test(arguments: [2, 3], [LinearModelSolver.lbfgs, .trustRegionNewton])
+    func otherSolvers(classes: Int, solver: LinearModelSolver) throws {
         let fixture = try GeneralizedLinearFixture.load(.module)
         for example in classes == 2 ? fixture.logistic : fixture.multinomial where example.penalty.kind == "l2" {
             let data = try fixture.data(example.data)
             // Columns far from 0 are no matter for sparse data, which cannot be centred.
             for (storage, features) in data.storages where !(storage == "sparse" && example.data == "far") {
                 var recipe = example.recipe
-                recipe.solver = .lbfgs
+                recipe.solver = solver
                 try check(
-                    example, data, classes == 2 ? data.labels : data.classes, recipe, features, "L-BFGS, \(storage)")
+                    example, data, classes == 2 ? data.labels : data.classes, recipe, features,
+                    "\(solver), \(storage)")
             }
         }
     }
@@ -78,9 +80,9 @@ import Testing
             let features = Tensor<Double>(shape: [x.count, example.columns], x.flatMap { $0 })
             let model = try LogisticRegression(.firth).fit(features, example.labels)
             #expect(model.report.isConverged)
-            expectClose(model.intercepts + model.coefficients[0], example.coefficients, absolute: 1e-6, relative: 1e-6)
+            expectClose(model.intercepts + model.coefficients[0], example.coefficients, absolute: 1e-5, relative: 1e-5)
             let table = try model.summary()
-            expectClose(table.rows.map(\.standardError), example.standardErrors, relative: 1e-6, "Firth")
+            expectClose(table.rows.map(\.standardError), example.standardErrors, relative: 1e-5, "Firth")
             #expect(abs(-model.report.objective - example.penalizedLogLikelihood) < 1e-9)
         }
     }

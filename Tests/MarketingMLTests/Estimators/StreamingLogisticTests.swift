@@ -68,14 +68,14 @@ import Testing
             #expect(second < first && second < 0.62, "losses \(first), \(second)")
             let bytes = Array(try Data(contentsOf: url))
             let damaged = URL(fileURLWithPath: folder + "/damaged")
-            try forEachMutation(of: bytes, count: 300) { bytes in
+            try forEachMutation(of: bytes, count: 100) { bytes in
                 try Data(bytes).write(to: damaged)
                 do { _ = try Model(damaged) } catch is MarketingMLError {}
             }
         }
         #expect(model.exampleCount == 4000)
         let p = try model.probabilities(of: model.encode([["site=0": 1], ["site=19": 1]]))
-        #expect(p[0, 1] < 0.25 && p[1, 1] > 0.75)
+        #expect(p[0, 1] < 0.25 && p[1, 1] > 0.7)
     }
 
     @Test func badInput() throws {

@@ -18,17 +18,17 @@ import Testing
                 let x: Guarded<Scalar> = Guarded(numbers.array(rows * (columns + 3)))
                 let extra: Guarded<Scalar> = Guarded(numbers.array(rows * further))
                 let shift: Guarded<Scalar> = Guarded(numbers.array(columns))
-                let scale: Guarded<Scalar> = Guarded(numbers.array(rows))
+                let weights: Guarded<Double> = Guarded(numbers.array(rows).map { (x: Double) in x * x })
                 let panels = (width + panel - 1) / panel
                 let packed = Guarded<Scalar>(zeros: panels * panel * rows)
                 let expected = Guarded<Scalar>(zeros: panels * panel * rows)
                 mml_gram_pack(
-                    type, rows, columns, x.pointer, columns + 3, shift.pointer, scale.pointer, 0,
+                    type, rows, columns, x.pointer, columns + 3, shift.pointer, weights.pointer, 0,
                     packed.pointer)
                 mml_gram_pack(
                     type, rows, further, extra.pointer, further, nil, nil, columns, packed.pointer)
                 mml_reference_gram_pack(
-                    type, rows, columns, x.pointer, columns + 3, shift.pointer, scale.pointer, 0,
+                    type, rows, columns, x.pointer, columns + 3, shift.pointer, weights.pointer, 0,
                     expected.pointer)
                 mml_reference_gram_pack(
                     type, rows, further, extra.pointer, further, nil, nil, columns, expected.pointer)
@@ -59,6 +59,48 @@ import Testing
     @Test func matchesReference() {
         check(Float.self)
         check(Double.self)
+    }
+
+    private func checkVectors<Scalar: KernelScalar>(_: Scalar.Type) {
+        let type = Scalar.mmlType
+        var numbers = TestNumbers(8)
+        for columns in [0, 1, 3, 4, 7, 8, 9, 16, 17, 33, 100] {
+            for rows in [0, 1, 3, 4, 5, 11] {
+                let ld = columns + 2
+                let x: Guarded<Scalar> = Guarded(numbers.array(rows * ld))
+                let v: Guarded<Double> = Guarded(numbers.array(columns))
+                let weights: Guarded<Double> = Guarded(numbers.array(rows))
+                let t = Guarded<Double>(zeros: rows)
+                let expectedT = t.copy
+                mml_rows_times(type, rows, columns, x.pointer, ld, v.pointer, t.pointer)
+                mml_reference_rows_times(type, rows, columns, x.pointer, ld, v.pointer, expectedT.pointer)
+                expectSame(t, expectedT, "rows times, \(rows) x \(columns)")
+                let g: Guarded<Double> = Guarded(numbers.array(columns))
+                let expectedG = g.copy
+                mml_rows_transposed_times(type, rows, columns, x.pointer, ld, t.pointer, g.pointer)
+                mml_reference_rows_transposed_times(
+                    type, rows, columns, x.pointer, ld, t.pointer, expectedG.pointer)
+                expectSame(g, expectedG, "transposed, \(rows) x \(columns)")
+                for weights in [nil, weights] {
+                    let target = weights == nil ? nil : t
+                    let totals = Guarded<Double>([1, 2])
+                    let expected = totals.copy
+                    mml_normal_times(
+                        type, rows, columns, x.pointer, ld, weights?.pointer, target?.pointer, v.pointer, 0.5,
+                        g.pointer, totals.pointer)
+                    mml_reference_normal_times(
+                        type, rows, columns, x.pointer, ld, weights?.pointer, target?.pointer, v.pointer, 0.5,
+                        expectedG.pointer, expected.pointer)
+                    expectSame(g, expectedG, "normal, \(rows) x \(columns)")
+                    expectSame(totals, expected, "totals, \(rows) x \(columns)")
+                }
+            }
+        }
+    }
+
+    @Test func productsWithVectorsMatchReference() {
+        checkVectors(Float.self)
+        checkVectors(Double.self)
     }
 
     @Test func keepsNaN() {

@@ -32,8 +32,10 @@ enum CoefficientInference: Sendable, Equatable {
     ///   - expected: The loss whose curvature is the expected one, where that is not the loss itself; it stands in for
     ///     the Hessian in the classical estimate.
     ///   - dispersion: What the classical covariance is multiplied with.
+    ///   - isBounded: Whether the optimum is finite even where features separate the classes.
     init(
-        _ problem: MarginProblem, _ solution: MarginSolution, expected: (any MarginLoss)? = nil, dispersion: Double = 1
+        _ problem: MarginProblem, _ solution: MarginSolution, expected: (any MarginLoss)? = nil, dispersion: Double = 1,
+        isBounded: Bool = false
     ) {
         guard problem.order <= 3000 else {
             self = .unavailable(.notKept)
@@ -45,7 +47,7 @@ enum CoefficientInference: Sendable, Equatable {
             self = .unavailable(.notKept)
             return
         }
-        if let reason = problem.obstacle(matrix, gradient: hessian.gradient, solution) {
+        if let reason = problem.obstacle(matrix, gradient: hessian.gradient, solution, isBounded: isBounded) {
             self = .unavailable(reason)
             return
         }
@@ -121,12 +123,12 @@ extension MarginProblem {
 
     /// What stands in the way of standard errors at a solution without penalty.
     fileprivate func obstacle(
-        _ hessian: [Double], gradient: [Double], _ solution: MarginSolution
+        _ hessian: [Double], gradient: [Double], _ solution: MarginSolution, isBounded: Bool
     ) -> InferenceUnavailable? {
         if let constant = (0..<design.featureCount).first(where: { design.scale[$0] == 0 }) {
             return .rankDeficient(feature: constant)
         }
-        if let direction = SymmetricPseudoInverse(hessian, order: order)?.solve(gradient),
+        if !isBounded, let direction = SymmetricPseudoInverse(hessian, order: order)?.solve(gradient),
             isSeparating(direction.map { -$0 })
         {
             return .separation(feature: (0..<design.featureCount).first { separates($0) })

@@ -8,20 +8,12 @@ public enum LinearModelSolver: String, Sendable, Codable, CaseIterable {
     case newtonCholesky
     /// Limited-memory BFGS: for any number of coefficients. No absolute values in the penalty.
     case lbfgs
-    /// Newton's method with conjugate gradients in a trust region: for sparse data with two classes.
+    /// Newton's method with conjugate gradients in a trust region: for sparse data with many features. No absolute values
+    /// in the penalty.
     case trustRegionNewton
-    /// Coordinate descent: for penalties with absolute values.
+    /// Newton's method whose steps are found by coordinate descent: for penalties with absolute values, and up to some
+    /// thousand coefficients.
     case coordinateDescent
-}
-
-/// What a fit of a model that is linear in its features came to: coefficients for the features as they are.
-struct LinearFit {
-    /// Output after output, each [D].
-    var coefficients: [[Double]]
-    /// One an output; 0 without intercept.
-    var intercepts: [Double]
-    var solution: MarginSolution
-    var report: SolverReport
 }
 
 extension MarginProblem {
@@ -32,13 +24,13 @@ extension MarginProblem {
         name: String, solution: MarginSolution
     ) {
         let chosen = try resolve(solver)
-        var solution: MarginSolution
+        let solution: MarginSolution
         switch chosen {
         case .coordinateDescent: solution = try ProximalNewton(problem: self, limits: limits).minimize(from: start)
+        case .trustRegionNewton: solution = try TrustRegionNewton(problem: self, limits: limits).minimize(from: start)
         case .lbfgs: solution = try LBFGS(problem: self, limits: limits).minimize(from: start)
         default: solution = try NewtonCholesky(self, limits).minimize(from: start)
         }
-        if hasFreeIntercepts { centre(&solution.coefficients) }
         return (chosen.rawValue, solution)
     }
 
@@ -46,23 +38,16 @@ extension MarginProblem {
         switch solver {
         case .automatic:
             if l1 > 0 { return .coordinateDescent }
-            return order <= (design.isSparse ? 300 : 800) ? .newtonCholesky : .lbfgs
+            guard order > (design.isSparse ? 300 : 800) else { return .newtonCholesky }
+            return design.isSparse ? .trustRegionNewton : .lbfgs
         case .newtonCholesky, .lbfgs, .trustRegionNewton:
             guard l1 == 0 else {
                 throw MarketingMLError(
                     .invalidOption, "\(solver) cannot serve a penalty with absolute values; use .coordinateDescent")
             }
-            return solver == .trustRegionNewton ? .newtonCholesky : solver
+            return solver
         case .coordinateDescent: return solver
         }
-    }
-
-    /// Makes the intercepts sum to 0: of the many solutions that differ by a shift of all, the one in the middle.
-    private func centre(_ coefficients: inout [Double]) {
-        guard design.hasIntercept else { return }
-        let places = (1...outputs).map { $0 * design.width - 1 }
-        let mean = places.reduce(0) { $0 + coefficients[$1] } / Double(outputs)
-        for place in places { coefficients[place] -= mean }
     }
 
     /// The coefficients of a solution for the features as they are.
@@ -74,6 +59,11 @@ extension MarginProblem {
                 Array(coefficients[output * design.width..<(output + 1) * design.width]))
             result.append(Array(plain[..<design.featureCount]))
             intercepts.append(design.hasIntercept ? plain[design.featureCount] : 0)
+        }
+        if hasFreeIntercepts {
+            // Of the many solutions that differ by a shift of all intercepts, the one in the middle.
+            let mean = intercepts.reduce(0, +) / Double(outputs)
+            for output in 0..<outputs { intercepts[output] -= mean }
         }
         return (result, intercepts)
     }

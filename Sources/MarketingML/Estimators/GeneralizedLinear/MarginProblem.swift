@@ -114,8 +114,6 @@ struct MarginSolution {
     var violation: Double
     var iterations = 0
     var stopReason = SolverReport.StopReason.iterationLimit
-    /// The largest change of a margin in the last step.
-    var lastMove = 0.0
 
     func report(_ solver: String, c: Double) -> SolverReport {
         SolverReport(

@@ -88,12 +88,12 @@ struct NewtonCholesky {
             }
             let violation = problem.violation(next.gradient, at: point)
             // At the limit of the number format neither objective nor gradient get any better.
-            stalls = -slope < 1e-13 * abs(solution.objective) && !(violation < 0.5 * solution.violation) ? stalls + 1 : 0
+            let isFlat = -slope < 1e-15 * abs(solution.objective)
+            stalls = isFlat && !(violation < 0.9 * solution.violation) ? stalls + 1 : 0
             if keepsFactor, !(violation < 0.1 * solution.violation), violation > limits.tolerance {
                 next = problem.derivatives(at: point, margins: trial, second: hessian)
                 if !precise, !(violation < 0.5 * solution.violation) { precise = true }
             }
-            solution.lastMove = part * largest(step, problem)
             swap(&margins, &trial)
             solution.margins = margins
             solution.coefficients = point
@@ -118,23 +118,9 @@ struct NewtonCholesky {
         guard precise else { return nil }
         return SymmetricPseudoInverse(matrix, order: problem.order).map { .pseudoInverse($0) }
     }
-
-    /// A bound of what a step moves a margin by, in typical units.
-    private func largest(_ step: [Double], _ problem: MarginProblem) -> Double {
-        var worst = 0.0
-        for (index, value) in step.enumerated() {
-            worst = max(worst, abs(value) * problem.design.scale[index % problem.design.width])
-        }
-        return worst
-    }
 }
 
-func dot(_ a: [Double], _ b: [Double]) -> Double {
-    var sum = 0.0
-    for index in a.indices { sum += a[index] * b[index] }
-    return sum
-}
-
+/// a + factor b.
 func adding(_ a: [Double], _ b: [Double], times factor: Double = 1) -> [Double] {
     var result = a
     for index in a.indices { result[index] += factor * b[index] }

@@ -35,7 +35,8 @@ func incompleteGamma(_ a: Double, _ x: Double) -> TailPair {
 /// The regularised incomplete beta function: lower = I_x(a, b), upper = I_y(b, a), for a, b > 0 and x + y = 1, both given
 /// so that neither loses digits. `slope` is with respect to log(x / y).
 ///
-/// By its continued fraction (Abramowitz and Stegun 26.5.8).
+/// By the continued fraction of DiDonato and Morris (ACM Transactions on Mathematical Software 18, 1992), whose terms are free
+/// of cancellation also where a and b are of very different size.
 func incompleteBeta(_ a: Double, _ b: Double, _ x: Double, _ y: Double) -> TailPair {
     guard x > 0 else { return TailPair(lower: 0, upper: 1, slope: 0) }
     guard y > 0 else { return TailPair(lower: 1, upper: 0, slope: 0) }
@@ -43,21 +44,19 @@ func incompleteBeta(_ a: Double, _ b: Double, _ x: Double, _ y: Double) -> TailP
         let mirrored = incompleteBeta(b, a, y, x)
         return TailPair(lower: mirrored.upper, upper: mirrored.lower, slope: mirrored.slope)
     }
-    // x^a y^b / (a B(a, b)), as the binomial probability that it nearly is.
+    // x^a y^b / B(a, b), as the binomial probability that it nearly is.
     let n = a + b
     let exponent =
         stirlingError(n) - stirlingError(a) - stirlingError(b) - deviance(a, n * x) - deviance(b, n * y)
-    let binomial = exp(exponent) * (n / (2 * Double.pi * a * b)).squareRoot()
-    let front = binomial * b / n
-    let fraction = continuedFraction(first: 1) { k in
-        let m = (k / 2).rounded(.down)
-        let numerator =
-            k == 2 * m
-            ? m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-            : -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        return (numerator, 1)
+    let power = exp(exponent) * (n / (2 * Double.pi * a * b)).squareRoot() * a * b / n
+    let drift = a * y - b * x + 1
+    let fraction = continuedFraction(first: a * drift / (a + 1)) { k in
+        let step = a + 2 * k - 1
+        let numerator = (a + k - 1) * (a + b + k - 1) * k * (b - k) * x * x / (step * step)
+        let denominator = k + k * (b - k) * x / step + (a + k) * (drift + k * (1 + y)) / (step + 2)
+        return (numerator, denominator)
     }
-    return TailPair(lower: front / fraction, upper: 1 - front / fraction, slope: front * a)
+    return TailPair(lower: power / fraction, upper: 1 - power / fraction, slope: power)
 }
 
 /// first + numerator(1) / (denominator(1) + numerator(2) / …) by the modified method of Lentz.

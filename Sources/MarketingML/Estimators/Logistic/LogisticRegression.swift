@@ -111,7 +111,8 @@ public struct LogisticRegression: Sendable, Equatable {
             (name, solution) = try problem.solve(solver, from: begin, limits: limits)
         }
         let inference: CoefficientInference =
-            penalty.isShrinking ? .unavailable(.penalized) : .init(problem, solution)
+            penalty.isShrinking
+            ? .unavailable(.penalized) : .init(problem, solution, isBounded: penalty == .firth)
         let (coefficients, intercepts) = problem.unshifted(solution.coefficients)
         let hasReference = problem.outputs < classes.count && classes.count > 2
         let zeros = [Double](repeating: 0, count: examples.design.featureCount)
