@@ -119,6 +119,14 @@ typedef struct mml_csr {
     double constant;
 } mml_csr;
 
+// The loss of a margin m against a target y.
+typedef enum mml_loss {
+    MML_LOGISTIC,  // log(1 + e^m) - y m, y 0 or 1
+    MML_POISSON,   // e^m - y m
+    MML_GAMMA,     // y e^-m + m
+    MML_TWEEDIE,   // e^((2-p) m) / (2-p) - y e^((1-p) m) / (1-p), power p other than 1 and 2
+} mml_loss;
+
 // Every kernel, declared as mml_<name>(mml_type type, ...): see kernels.def.
 #define MML_UNPACK(...) __VA_ARGS__
 #define KERNEL(result, name, parameters, arguments) result mml_##name(mml_type type, MML_UNPACK parameters);

@@ -1,4 +1,5 @@
 internal import CLAPACKE
+import Foundation
 
 /// The Cholesky factor of a symmetric positive definite matrix, whose diagonal is scaled to ones first: so the units of rows
 /// and columns matter neither to the factor's accuracy nor to the condition number.
@@ -53,6 +54,11 @@ package struct CholeskyFactor: Sendable {
         // The lower triangle by columns is the upper one by rows.
         result.mirrorUpper(order: order)
         return scaled(result, by: scale)
+    }
+
+    /// The logarithm of the matrix' determinant.
+    package var logDeterminant: Double {
+        (0..<order).reduce(0) { $0 + 2 * log(factor[$1 * (order + 1)] / scale[$1]) }
     }
 
     private func scale(rowsOf right: inout [Double]) {
