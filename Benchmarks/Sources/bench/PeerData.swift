@@ -49,6 +49,49 @@ struct PeerData {
         }
     }
 
+    /// A matrix of doubles, read in pieces so that no second copy is held, and converted.
+    func matrix<Scalar: TensorFloatingPoint>(_ name: String, as: Scalar.Type) throws -> Tensor<Scalar> {
+        guard let array = manifest.arrays[name], array.dtype == "f64" else {
+            throw MarketingMLError(.malformedFile, "has no array \(name) of f64", at: .init(file: folder.path))
+        }
+        let file = try FileHandle(forReadingFrom: folder.appendingPathComponent(array.file))
+        defer { try? file.close() }
+        var result = Tensor<Scalar>.zeros(array.shape)
+        try result.withUnsafeMutableElements { target in
+            var place = 0
+            while place < target.count {
+                guard let piece = try file.read(upToCount: 1 << 22), !piece.isEmpty else {
+                    throw MarketingMLError(.malformedFile, "ends early", at: .init(file: array.file))
+                }
+                piece.withUnsafeBytes { bytes in
+                    for offset in stride(from: 0, to: bytes.count, by: 8) {
+                        target[place] = Scalar(bytes.loadUnaligned(fromByteOffset: offset, as: Double.self))
+                        place += 1
+                    }
+                }
+            }
+        }
+        return result
+    }
+
+    /// The bytes of an array (u8).
+    func bytes(_ name: String) throws -> [UInt8] {
+        guard let array = manifest.arrays[name], array.dtype == "u8" else {
+            throw MarketingMLError(.malformedFile, "has no array \(name) of u8", at: .init(file: folder.path))
+        }
+        return Array(try Data(contentsOf: folder.appendingPathComponent(array.file)))
+    }
+
+    /// The integers of an array of i32, as they stand in the file.
+    func indices(_ name: String) throws -> [Int32] {
+        guard let array = manifest.arrays[name], array.dtype == "i32" else {
+            throw MarketingMLError(.malformedFile, "has no array \(name) of i32", at: .init(file: folder.path))
+        }
+        return try Data(contentsOf: folder.appendingPathComponent(array.file)).withUnsafeBytes {
+            $0.bindMemory(to: Int32.self).map { Int32(littleEndian: $0) }
+        }
+    }
+
     func shape(_ name: String) -> [Int] { manifest.arrays[name]?.shape ?? [] }
 
     /// A rectangle of token ids as packed rows.

@@ -18,7 +18,7 @@ public enum ThreadPool {
 }
 
 /// Calls `body` for every task in `0 ..< tasks`, in no fixed order, on the pool; returns when all are done.
-func parallel(_ tasks: Int, _ body: (Int) -> Void) {
+package func parallel(_ tasks: Int, _ body: (Int) -> Void) {
     if tasks <= 1 {
         if tasks == 1 { body(0) }
         return
@@ -36,7 +36,7 @@ func parallel(_ tasks: Int, _ body: (Int) -> Void) {
 
 /// Cuts `0 ..< count` into ranges of `grain` and calls `body` for each. The cut depends on `count` and `grain`
 /// alone, so sums over the parts are the same for every number of threads.
-func parallelRanges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+package func parallelRanges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
     let grain = max(grain, 1)
     parallel((count + grain - 1) / grain) { task in
         body(task * grain..<min(count, (task + 1) * grain))
