@@ -1,5 +1,7 @@
 // Products with sparse matrices as on paper, in double.
 
+#include <math.h>
+
 #include "CTensorKernels.h"
 
 static double get(mml_type type, const void *p, ptrdiff_t i) {
@@ -56,5 +58,46 @@ void mml_reference_sparse_squared_norms(
         double total = x->constant * x->constant;
         for (ptrdiff_t k = x->offsets[i]; k < x->offsets[i + 1]; k++) total += element(x, k) * element(x, k);
         put(type, out, i, total);
+    }
+}
+
+// The derivative of the dual in one coefficient at b, for the row's value z at the coefficient beta.
+static double dual_slope(const mml_dual *p, ptrdiff_t i, double z, double b) {
+    const double c = p->costs[i], y = p->targets[i], own = p->squared_norms[i] * (b - p->beta[i]) + z;
+    switch (p->loss) {
+        case MML_LOSS_LOGISTIC: return own + y * log(y * b / (c - y * b));
+        case MML_LOSS_HINGE: return own - y;
+        case MML_LOSS_SQUARED_HINGE: return own - y + b / (2 * c);
+        case MML_LOSS_EPSILON: return own - y + (b > 0 ? p->epsilon : -p->epsilon);
+        default: return own - y + (b > 0 ? p->epsilon : -p->epsilon) + b / (2 * c);
+    }
+}
+
+// By bisection; leaves no row out.
+void mml_reference_dual_pass(
+    mml_type type, const mml_csr *x, const mml_dual *p, ptrdiff_t count, const int32_t *order, void *w,
+    mml_dual_sums *sums) {
+    for (ptrdiff_t t = 0; t < count; t++) {
+        const ptrdiff_t i = order[t];
+        const double c = p->costs[i], y = p->targets[i], z = row_dot(type, x, i, w) + p->offset, far = 1e9;
+        if (c == 0) continue;
+        double low, high;
+        if (p->loss == MML_LOSS_EPSILON || p->loss == MML_LOSS_SQUARED_EPSILON) {
+            high = p->loss == MML_LOSS_EPSILON ? c : far;
+            low = -high;
+        } else {
+            const double limit = p->loss == MML_LOSS_SQUARED_HINGE ? far : c;
+            low = y > 0 ? 0 : -limit;
+            high = y > 0 ? limit : 0;
+        }
+        for (int round = 0; round < 200; round++) {
+            const double middle = (low + high) / 2;
+            if (dual_slope(p, i, z, middle) > 0) high = middle;
+            else low = middle;
+        }
+        const double next = (low + high) / 2, change = next - p->beta[i];
+        sums->gap += mml_linear_gap(p->loss, p->epsilon, 1, p->targets + i, p->costs + i, &z, p->beta + i);
+        p->beta[i] = next;
+        row_add(type, x, i, change, w);
     }
 }

@@ -127,6 +127,31 @@ typedef enum mml_loss {
     MML_TWEEDIE,   // e^((2-p) m) / (2-p) - y e^((1-p) m) / (1-p), power p other than 1 and 2
 } mml_loss;
 
+typedef enum mml_loss {
+    MML_LOSS_LOGISTIC,         // log(1 + exp(-y z)), y = -1 or 1
+    MML_LOSS_HINGE,            // max(0, 1 - y z)
+    MML_LOSS_SQUARED_HINGE,    // max(0, 1 - y z)^2
+    MML_LOSS_EPSILON,          // max(0, |y - z| - epsilon)
+    MML_LOSS_SQUARED_EPSILON,  // max(0, |y - z| - epsilon)^2
+} mml_loss;
+
+// The dual of min ||w||^2 / 2 + Σ costs[i] loss(targets[i], x_i · w + offset) over w = Σ beta[i] x_i.
+typedef struct mml_dual {
+    int loss;  // mml_loss
+    double epsilon, offset;
+    const double *targets, *costs, *squared_norms;  // of the rows; those with cost 0 are left out
+    double *beta;
+    uint8_t *active;  // NULL, or set to 0 for rows at a bound that they are unlikely to leave: with beta 0 and a slack
+                      // 1 - y z below -shrink_beyond, or with |beta| = cost and a slack above shrink_beyond
+    double shrink_beyond;
+} mml_dual;
+
+// What a pass over rows finds: the sum of their shares of the duality gap, each just before its step (logistic: to second
+// order), and the largest step, as a change of x · w.
+typedef struct mml_dual_sums {
+    double gap, violation;
+} mml_dual_sums;
+
 // Every kernel, declared as mml_<name>(mml_type type, ...): see kernels.def.
 #define MML_UNPACK(...) __VA_ARGS__
 #define KERNEL(result, name, parameters, arguments) result mml_##name(mml_type type, MML_UNPACK parameters);
@@ -142,6 +167,15 @@ void mml_bfloat16_to_float(ptrdiff_t n, const uint16_t *x, float *y);
 // The fields of the rows in n bytes (RFC 4180, see DelimitedFormat); 64 bytes behind them must be readable. A row that is not
 // complete is left for later.
 void mml_scan_fields(const uint8_t *bytes, ptrdiff_t n, mml_scan *scan);
+// Returns Σ costs[i] loss(targets[i], z[i]); slope and curvature (both or neither NULL) get each term's first and second
+// derivative by z[i] (linear_loss.c).
+double mml_linear_loss(
+    int loss, double epsilon, ptrdiff_t n, const double *targets, const double *costs, const double *z, double *slope,
+    double *curvature);
+// The duality gap of an mml_dual at beta, for z = X w + offset: the sum over examples of loss, conjugate and beta z.
+double mml_linear_gap(
+    int loss, double epsilon, ptrdiff_t n, const double *targets, const double *costs, const double *z,
+    const double *beta);
 
 #include "mml_reference.h"
 

@@ -111,16 +111,16 @@ package struct SparseProducts<Scalar: TensorFloatingPoint>: Sendable {
     ) -> [Vector] {
         let width = width
         return [Vector](unsafeUninitializedCapacity: width) { out, count in
-            out.initialize(repeating: 0)
             count = width
             guard width > 0, let total = out.baseAddress else { return }
+            clear(total, width)
             let stride = (width + 15) / 16 * 16  // whole cache lines
             let sums = Tensor<Vector>(uninitialized: [parts.count, stride])
             let start = sums.pointer
             withCSR { csr in
                 parallel(parts.count) { part in
                     let mine = start + part * stride
-                    mine.initialize(repeating: 0, count: width)
+                    clear(mine, width)
                     body(csr, parts[part], mine)
                 }
             }
@@ -178,6 +178,12 @@ extension SparseMatrix {
             }
         }
     }
+}
+
+/// Zeros, by bytes: fast without specialisation too.
+private func clear<Element>(_ start: UnsafeMutablePointer<Element>, _ count: Int) {
+    UnsafeMutableRawPointer(start).initializeMemory(
+        as: UInt8.self, repeating: 0, count: count * MemoryLayout<Element>.stride)
 }
 
 /// Calls `body` with the address of an array's elements, nil for no array.

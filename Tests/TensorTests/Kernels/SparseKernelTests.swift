@@ -69,6 +69,62 @@ private func sparseMatrix<Scalar: TensorFloatingPoint>(rows: Int, columns: Int, 
         check(Double.self, Double.self)
     }
 
+    @Test(arguments: [
+        MML_LOSS_LOGISTIC, MML_LOSS_HINGE, MML_LOSS_SQUARED_HINGE, MML_LOSS_EPSILON, MML_LOSS_SQUARED_EPSILON,
+    ]) func dualPass(loss: mml_loss) {
+        func check<Vector: KernelScalar & TensorFloatingPoint, Value: TensorFloatingPoint>(
+            _: Vector.Type, _: Value.Type
+        ) {
+            let type = Vector.mmlType
+            let isRegression = loss == MML_LOSS_EPSILON || loss == MML_LOSS_SQUARED_EPSILON
+            let matrix: SparseMatrix<Value> = sparseMatrix(rows: 60, columns: 30, seed: 8)
+            var numbers = TestNumbers(3)
+            let raw: [Double] = numbers.array(60, 2)
+            let targets = Guarded(isRegression ? raw : raw.map { $0 < 0 ? -1 : 1 })
+            let costs = Guarded((numbers.array(60, 1) as [Double]).map { abs($0) + 0.1 })
+            costs.pointer[11] = 0
+            for constant in [0.0, 1.5] {
+                matrix.withCSR(constant: constant) { x in
+                    let norms = Guarded<Double>(zeros: 60)
+                    mml_sparse_squared_norms(MML_F64, x, 0, 60, norms.pointer)
+                    let order = (0..<180).map { Int32($0 * 7 % 60) }
+                    func run(
+                        _ pass: (
+                            UnsafePointer<mml_dual>, UnsafeMutablePointer<Vector>,
+                            UnsafeMutablePointer<mml_dual_sums>
+                        ) -> Void
+                    )
+                        -> (beta: Guarded<Double>, w: Guarded<Vector>, sums: mml_dual_sums)
+                    {
+                        let beta = Guarded<Double>(zeros: 60)
+                        let w = Guarded<Vector>(zeros: 31)
+                        var sums = mml_dual_sums(gap: 0, violation: 0)
+                        var problem = mml_dual(
+                            loss: Int32(loss.rawValue), epsilon: 0.2, offset: 0.3, targets: targets.pointer,
+                            costs: costs.pointer, squared_norms: norms.pointer, beta: beta.pointer,
+                            active: nil,
+                            shrink_beyond: 0)
+                        pass(&problem, w.pointer, &sums)
+                        return (beta, w, sums)
+                    }
+                    let found = run { mml_dual_pass(type, x, $0, 180, order, $1, $2) }
+                    let expected = run { mml_reference_dual_pass(type, x, $0, 180, order, $1, $2) }
+                    // The logistic step is one of Newton's method, and its gap to second order only.
+                    let tolerance = loss == MML_LOSS_LOGISTIC ? 2e-5 : 40 * Vector.closeness
+                    expectSame(found.beta, expected.beta, "beta", within: tolerance)
+                    expectSame(found.w, expected.w, "w", within: tolerance)
+                    guard loss != MML_LOSS_LOGISTIC else { return }
+                    #expect(
+                        abs(found.sums.gap - expected.sums.gap) < 100 * Vector.closeness * expected.sums.gap)
+                    #expect(found.beta.pointer[11] == 0)
+                }
+            }
+        }
+        check(Float.self, Float.self)
+        check(Double.self, Float.self)
+        check(Double.self, Double.self)
+    }
+
     @Test func notANumberStays() {
         let matrix: SparseMatrix<Float> = sparseMatrix(rows: 20, columns: 30, seed: 1)
         let column = Int(matrix.columnIndices[40])
