@@ -15,6 +15,7 @@ struct Bench: ParsableCommand {
     /// All cases, in the order of the list.
     static let cases: [any BenchmarkCase] =
         GEMMCase.all + InferenceCase.all + TrainingCase.all + WordPieceCase.all + StartCase.all
+        + RidgeCase.all
         + KernelSVMCase.all
 
     struct List: ParsableCommand {

@@ -51,6 +51,38 @@ struct PeerData {
 
     func shape(_ name: String) -> [Int] { manifest.arrays[name]?.shape ?? [] }
 
+    /// A single-precision array in its shape, without a second copy of its bytes.
+    func matrix(_ name: String) throws -> Tensor<Float> {
+        guard let array = manifest.arrays[name], array.dtype == "f32" else {
+            throw MarketingMLError(.malformedFile, "has no f32 array \(name)", at: .init(file: folder.path))
+        }
+        let file = try FileHandle(forReadingFrom: folder.appendingPathComponent(array.file))
+        defer { try? file.close() }
+        var tensor = Tensor<Float>.zeros(array.shape)
+        try tensor.withUnsafeMutableElements { elements in
+            let bytes = UnsafeMutableRawBufferPointer(elements)
+            var offset = 0
+            while offset < bytes.count,
+                let part = try file.read(upToCount: min(1 << 22, bytes.count - offset)),
+                !part.isEmpty
+            {
+                part.copyBytes(to: UnsafeMutableRawBufferPointer(rebasing: bytes[offset...]))
+                offset += part.count
+            }
+        }
+        return tensor
+    }
+
+    /// Double values of a raw file; nil when it is not there.
+    static func doubles(_ path: String) -> [Double]? {
+        guard let data = try? Data(contentsOf: root.appendingPathComponent(path)) else { return nil }
+        return data.withUnsafeBytes { bytes in
+            stride(from: 0, to: data.count / 8 * 8, by: 8).map {
+                bytes.loadUnaligned(fromByteOffset: $0, as: Double.self)
+            }
+        }
+    }
+
     /// The numbers of an f64 array.
     func doubles(_ name: String) throws -> [Double] {
         try raw(name).withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }

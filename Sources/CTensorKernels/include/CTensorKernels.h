@@ -72,6 +72,18 @@ typedef struct mml_adamw_step {
     double gradient_scale;            // multiplies the gradient first (clipping, accumulation)
 } mml_adamw_step;
 
+// A sparse matrix row by row: row i has the elements values[k] in the columns indices[k], distinct, for k from
+// offsets[i] to below offsets[i + 1]; and, unless `constant` is 0, one more element `constant` in the column after the
+// last, so that vectors by column then have columns + 1 elements.
+typedef struct mml_csr {
+    ptrdiff_t columns;
+    const ptrdiff_t *offsets;
+    const int32_t *indices;
+    const void *values;
+    int wide;  // 1: the values are double, 0: float
+    double constant;
+} mml_csr;
+
 // --- Kernel machines ---
 
 typedef enum mml_kernel_kind { MML_LINEAR, MML_RBF, MML_POLYNOMIAL, MML_SIGMOID_KERNEL } mml_kernel_kind;

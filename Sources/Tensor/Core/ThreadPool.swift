@@ -42,3 +42,12 @@ func parallelRanges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
         body(task * grain..<min(count, (task + 1) * grain))
     }
 }
+
+/// The results of `body` for every task in `0 ..< tasks`, computed on the pool.
+package func parallelMap<Result: Sendable>(_ tasks: Int, _ body: (Int) -> Result) -> [Result] {
+    var results = [Result?](repeating: nil, count: tasks)
+    results.withUnsafeMutableBufferPointer { results in
+        parallel(tasks) { task in results[task] = body(task) }
+    }
+    return results.compactMap { $0 }
+}

@@ -89,7 +89,7 @@ public struct KernelSolverOptions: Sendable, Equatable, Codable {
     public var cacheMegabytes: Int
 
     /// Creates options; the defaults suit most problems.
-    public init(tolerance: Double = 1e-3, maximumIterations: Int = 100_000_000, cacheMegabytes: Int = 900) {
+    public init(tolerance: Double = 1e-3, maximumIterations: Int = 100_000_000, cacheMegabytes: Int = 750) {
         self.tolerance = tolerance
         self.maximumIterations = maximumIterations
         self.cacheMegabytes = cacheMegabytes

@@ -1,0 +1,36 @@
+internal import COpenBLAS
+
+/// (x − shift)ᵀ M (x − shift) of each row: [N], for a symmetric matrix M [D, D], whole.
+///
+/// - Complexity: O(N D²), on the pool.
+package func quadraticForms(_ rows: some RowSource<Double>, matrix: [Double], shift: [Double]) -> [Double] {
+    let width = rows.columnCount
+    return [Double](unsafeUninitializedCapacity: rows.rowCount) { out, count in
+        count = rows.rowCount
+        guard let target = out.baseAddress else { return }
+        SingleThreadedBLAS.prepare()
+        parallelRanges(rows.rowCount, grain: 256) { range in
+            rows.withRows(range) { pointer, stride in
+                let centered = UnsafeMutablePointer<Double>.allocate(capacity: 2 * range.count * width)
+                defer { centered.deallocate() }
+                let product = centered + range.count * width
+                for row in 0..<range.count {
+                    for column in 0..<width {
+                        centered[row * width + column] = pointer[row * stride + column] - shift[column]
+                    }
+                }
+                let (m, n) = (blasint(range.count), blasint(width))
+                cblas_dgemm(
+                    CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, n, 1, centered, n, matrix, n, 0, product,
+                    n)
+                for row in 0..<range.count {
+                    var sum = 0.0
+                    for column in row * width..<(row + 1) * width {
+                        sum += centered[column] * product[column]
+                    }
+                    target[range.lowerBound + row] = sum
+                }
+            }
+        }
+    }
+}
