@@ -126,6 +126,21 @@ struct PeerData {
         }
     }
 
+    /// The numbers of an f64 array.
+    func doubles(_ name: String) throws -> [Double] {
+        try raw(name).withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }
+    }
+
+    /// The classes of a u8 array.
+    func classes(_ name: String) throws -> [Int] { try raw(name).map { Int($0) } }
+
+    private func raw(_ name: String) throws -> Data {
+        guard let array = manifest.arrays[name] else {
+            throw MarketingMLError(.malformedFile, "has no array \(name)", at: .init(file: folder.path))
+        }
+        return try Data(contentsOf: folder.appendingPathComponent(array.file))
+    }
+
     /// A rectangle of token ids as packed rows.
     func rows(_ name: String) throws -> [[Int32]] {
         let ids = try integers(name).map { Int32($0) }

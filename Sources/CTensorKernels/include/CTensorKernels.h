@@ -151,6 +151,35 @@ typedef struct mml_dual {
 typedef struct mml_dual_sums {
     double gap, violation;
 } mml_dual_sums;
+// --- Kernel machines ---
+
+typedef enum mml_kernel_kind { MML_LINEAR, MML_RBF, MML_POLYNOMIAL, MML_SIGMOID_KERNEL } mml_kernel_kind;
+
+// k(x, z): x z; exp(-gamma |x - z|^2); (gamma x z + constant)^degree; tanh(gamma x z + constant).
+typedef struct mml_kernel_function {
+    int kind;  // mml_kernel_kind
+    int degree;
+    double gamma, constant;
+} mml_kernel_function;
+
+// Minimises 1/2 b'Kb + p'a over 0 <= a <= bound, b = sign a, with sum b kept in each group, from the `alpha` given.
+// n and ld are padded by the caller to a multiple of 8 with variables whose bound is 0 and columns of zeros.
+typedef struct mml_smo_problem {
+    ptrdiff_t n;
+    const void *kernel;        // n rows of the call's type, ld apart
+    ptrdiff_t ld;
+    const double *sign;        // 1 or -1
+    const double *bound;
+    int groups;                // 1 or 2: a pair is chosen among the variables of one group
+    const uint8_t *group;
+    double *alpha;
+    double *value;             // -sign * (gradient of the objective), kept up to date
+    double tolerance;          // stop when the largest violation is below
+    ptrdiff_t limit;           // or after so many steps
+    double *scratch;           // (1 + 2 groups) n elements
+    ptrdiff_t steps;           // out: steps made
+    double violation;          // out: the largest violation at the end
+} mml_smo_problem;
 
 // Every kernel, declared as mml_<name>(mml_type type, ...): see kernels.def.
 #define MML_UNPACK(...) __VA_ARGS__

@@ -111,6 +111,8 @@ public enum TensorMemory {
     }
 
     private static func systemBlock(bytes: Int) -> UnsafeMutableRawPointer {
+    /// A block of its own from the system, on large pages if it is large; `free` gives it back.
+    static func system(bytes: Int) -> UnsafeMutableRawPointer {
         var pointer: UnsafeMutableRawPointer?
         // Tables of word vectors are read in once: with large pages that takes a 512th of the page faults.
         let isHuge = bytes >= 1 << 25
