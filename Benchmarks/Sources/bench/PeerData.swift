@@ -49,6 +49,19 @@ struct PeerData {
         }
     }
 
+    /// The elements of an array whose type in the file is `Scalar` (f32, f64, u8), as they are.
+    func elements<Scalar: BitwiseCopyable>(_ name: String, as type: Scalar.Type) throws -> [Scalar] {
+        guard let array = manifest.arrays[name] else {
+            throw MarketingMLError(.malformedFile, "has no array \(name)", at: .init(file: folder.path))
+        }
+        let data = try Data(contentsOf: folder.appendingPathComponent(array.file), options: .alwaysMapped)
+        let count = data.count / MemoryLayout<Scalar>.stride
+        return [Scalar](unsafeUninitializedCapacity: count) { buffer, initialized in
+            _ = data.copyBytes(to: UnsafeMutableRawBufferPointer(buffer))
+            initialized = count
+        }
+    }
+
     func shape(_ name: String) -> [Int] { manifest.arrays[name]?.shape ?? [] }
 
     /// A rectangle of token ids as packed rows.

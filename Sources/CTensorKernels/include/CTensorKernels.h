@@ -72,6 +72,9 @@ typedef struct mml_adamw_step {
     double gradient_scale;            // multiplies the gradient first (clipping, accumulation)
 } mml_adamw_step;
 
+// Bits of a key that one pass of sorting looks at: counts are arrays of 2^MML_DIGIT_BITS.
+enum { MML_DIGIT_BITS = 11 };
+
 // Every kernel, declared as mml_<name>(mml_type type, ...): see kernels.def.
 #define MML_UNPACK(...) __VA_ARGS__
 #define KERNEL(result, name, parameters, arguments) result mml_##name(mml_type type, MML_UNPACK parameters);

@@ -18,7 +18,7 @@ public enum ThreadPool {
 }
 
 /// Calls `body` for every task in `0 ..< tasks`, in no fixed order, on the pool; returns when all are done.
-func parallel(_ tasks: Int, _ body: (Int) -> Void) {
+package func parallel(_ tasks: Int, _ body: (Int) -> Void) {
     if tasks <= 1 {
         if tasks == 1 { body(0) }
         return
@@ -36,9 +36,18 @@ func parallel(_ tasks: Int, _ body: (Int) -> Void) {
 
 /// Cuts `0 ..< count` into ranges of `grain` and calls `body` for each. The cut depends on `count` and `grain`
 /// alone, so sums over the parts are the same for every number of threads.
-func parallelRanges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+package func parallelRanges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
     let grain = max(grain, 1)
     parallel((count + grain - 1) / grain) { task in
         body(task * grain..<min(count, (task + 1) * grain))
+    }
+}
+
+/// The results of `body` for `0 ..< count`, in order, computed on the pool.
+package func parallelMap<Result: Sendable>(_ count: Int, _ body: (Int) -> Result) -> [Result] {
+    [Result](unsafeUninitializedCapacity: count) { buffer, initialized in
+        let start = buffer.baseAddress
+        parallel(count) { index in start.map { ($0 + index).initialize(to: body(index)) } }
+        initialized = count
     }
 }
