@@ -24,36 +24,7 @@ extension LabeledTexts {
         precondition(
             validation >= 0 && test >= 0 && validation + test < 1,
             "the shares must be 0 or more and sum to less than 1: validation \(validation), test \(test)")
-        var parts: (train: [Int], validation: [Int], test: [Int]) = ([], [], [])
-        // Rounding the running totals, not each label's share, keeps the errors from adding up.
-        var seen = 0
-        var generator = SeededGenerator(seed: seed)
-        for var members in indicesByLabel() {
-            generator.shuffle(&members)
-            seen += members.count
-            let forTest = min(members.count, wanted(test) - parts.test.count)
-            let forValidation = max(
-                0, min(members.count - forTest, wanted(validation) - parts.validation.count))
-            parts.test += members[..<forTest]
-            parts.validation += members[forTest..<forTest + forValidation]
-            parts.train += members[(forTest + forValidation)...]
-        }
-        func wanted(_ share: Double) -> Int { Int((share * Double(seen)).rounded()) }
-        return (self[parts.train.sorted()], self[parts.validation.sorted()], self[parts.test.sorted()])
-    }
-
-    /// The indices of each label's examples. Labels are in order of first appearance, so that any label type will do.
-    private func indicesByLabel() -> [[Int]] {
-        var groups: [[Int]] = []
-        var group: [Label: Int] = [:]
-        for (index, label) in labels.enumerated() {
-            if let known = group[label] {
-                groups[known].append(index)
-            } else {
-                group[label] = groups.count
-                groups.append([index])
-            }
-        }
-        return groups
+        let split = Split.divideStratified(labels, validation, test, seed: seed)
+        return (self[split.train], self[split.validation], self[split.test])
     }
 }
