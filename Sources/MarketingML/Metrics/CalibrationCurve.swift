@@ -89,14 +89,15 @@ public struct CalibrationCurve: Sendable, Equatable, Codable {
 extension CalibrationCurve: CustomStringConvertible {
     /// A row a bin.
     public var description: String {
-        let header = "predicted   observed  examples"
         let rows = bins.map { bin in
-            FixedPoint.text(bin.predicted).leftPadded(to: 9)
-                + FixedPoint.text(bin.observed).leftPadded(to: 11)
-                + FixedPoint.text(bin.weight, digits: 0).leftPadded(to: 10)
+            [
+                TableText.fixed(bin.lower, decimals: 3) + "-" + TableText.fixed(bin.upper, decimals: 3),
+                TableText.fixed(bin.predicted, decimals: 4), TableText.fixed(bin.observed, decimals: 4),
+                TableText.fixed(bin.weight, decimals: 0),
+            ]
         }
-        let last = "expected calibration error \(FixedPoint.text(expectedError))"
-        return ([header] + rows + [last]).joined(separator: "\n")
+        return TableText.aligned([["bin", "predicted", "observed", "examples"]] + rows)
+            + "\nexpected calibration error \(TableText.fixed(expectedError, decimals: 4))"
     }
 }
 

@@ -144,7 +144,8 @@ public struct ClassificationOutcomes: Sendable {
             }
             let components = try DeLongComponents(scores: decisionValues, isPositive: truth.map { $0 == 1 })
             let margin =
-                StandardNormal.twoSidedQuantile(level) * components.covariance(components).squareRoot()
+                NormalDistribution().quantile((1 + level) / 2)
+                * components.covariance(components).squareRoot()
             return ConfidenceInterval(
                 lower: max(0, components.area - margin), upper: min(1, components.area + margin),
                 level: level, method: method)
@@ -153,7 +154,7 @@ public struct ClassificationOutcomes: Sendable {
                 throw MarketingMLError(
                     .invalidOption, "Wilson's interval is for accuracy without weights")
             }
-            let (n, z) = (Double(count), StandardNormal.twoSidedQuantile(level))
+            let (n, z) = (Double(count), NormalDistribution().quantile((1 + level) / 2))
             let share = Double(zip(truth, predicted).count { $0 == $1 }) / n
             let middle = share + z * z / (2 * n)
             let margin = z * (share * (1 - share) / n + z * z / (4 * n * n)).squareRoot()

@@ -8,15 +8,10 @@ extension ClassificationReport: CustomStringConvertible {
         let figures = ["precision", "recall", "f1-score", "support"]
 
         func row(_ name: String, _ cells: [String]) -> String {
-            name.leftPadded(to: first) + cells.map { "  " + $0.leftPadded(to: 9) }.joined()
+            name.padded(to: first) + cells.map { "  " + $0.padded(to: 9) }.joined()
         }
         func row(_ name: String, _ average: Average) -> String {
-            row(
-                name,
-                [
-                    FixedPoint.text(average.precision), FixedPoint.text(average.recall),
-                    FixedPoint.text(average.f1), "\(count)",
-                ])
+            row(name, [fixed(average.precision), fixed(average.recall), fixed(average.f1), "\(count)"])
         }
 
         var lines = [row("", figures), ""]
@@ -24,16 +19,13 @@ extension ClassificationReport: CustomStringConvertible {
             lines.append(
                 row(
                     name,
-                    [
-                        FixedPoint.text(scores.precision), FixedPoint.text(scores.recall),
-                        FixedPoint.text(scores.f1), "\(scores.support)",
-                    ]))
+                    [fixed(scores.precision), fixed(scores.recall), fixed(scores.f1), "\(scores.support)"]))
         }
-        lines += ["", row("accuracy", ["", "", FixedPoint.text(accuracy), "\(count)"])]
+        lines += ["", row("accuracy", ["", "", fixed(accuracy), "\(count)"])]
         lines += [row("macro avg", macro), row("weighted avg", weighted), ""]
-        lines.append(row("majority", ["", "", FixedPoint.text(majorityShare)]))
-        lines.append(row("ROC AUC", ["", "", rocAUC.map { FixedPoint.text($0) } ?? "-"]))
-        lines.append(row("log loss", ["", "", FixedPoint.text(logLoss)]))
+        lines.append(row("majority", ["", "", fixed(majorityShare)]))
+        lines.append(row("ROC AUC", ["", "", rocAUC.map { fixed($0) } ?? "-"]))
+        lines.append(row("log loss", ["", "", fixed(logLoss)]))
         lines += ["", "true class in rows, predicted in columns:"]
         lines += confusionLines(names, first: first)
         return lines.joined(separator: "\n")
@@ -45,9 +37,24 @@ extension ClassificationReport: CustomStringConvertible {
             max(names[column].count, cells.map { $0[column].count }.max() ?? 0)
         }
         func line(_ name: String, _ cells: [String]) -> String {
-            name.leftPadded(to: first)
-                + zip(cells, widths).map { "  " + $0.leftPadded(to: $1) }.joined()
+            name.padded(to: first)
+                + zip(cells, widths).map { "  " + $0.padded(to: $1) }.joined()
         }
         return [line("", names)] + zip(names, cells).map { line($0, $1) }
+    }
+
+    /// Four digits after the point.
+    private func fixed(_ value: Double) -> String {
+        guard value.isFinite, abs(value) < 1e12 else { return "\(value)" }
+        let scaled = Int((abs(value) * 10_000).rounded())
+        let digits = String(scaled % 10_000).padded(to: 4, with: "0")
+        return (value < 0 ? "-" : "") + "\(scaled / 10_000).\(digits)"
+    }
+}
+
+extension String {
+    /// The text at the right end of a field of `width` characters.
+    fileprivate func padded(to width: Int, with fill: Character = " ") -> String {
+        String(repeating: fill, count: max(0, width - count)) + self
     }
 }

@@ -32,7 +32,7 @@ extension ROC {
         let b = try DeLongComponents(scores: second, isPositive: isPositive)
         let difference = a.area - b.area
         let error = max(0, a.covariance(a) + b.covariance(b) - 2 * a.covariance(b)).squareRoot()
-        let margin = StandardNormal.twoSidedQuantile(level) * error
+        let margin = NormalDistribution().quantile((1 + level) / 2) * error
         // Equal scores leave rounding errors only.
         let z = error > 1e-12 ? difference / error : 0
         return ROCComparison(
@@ -42,7 +42,7 @@ extension ROC {
                 interval: ConfidenceInterval(
                     lower: max(-1, difference - margin), upper: min(1, difference + margin), level: level,
                     method: .deLong)),
-            z: z, pValue: 2 * StandardNormal.upperTail(abs(z)))
+            z: z, pValue: 2 * NormalDistribution().survival(abs(z)))
     }
 }
 

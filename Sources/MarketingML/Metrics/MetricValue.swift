@@ -55,33 +55,9 @@ public enum IntervalMethod: Sendable, Equatable, Codable {
 extension MetricValue: CustomStringConvertible {
     /// `0.7853 [0.7689, 0.8017]`.
     public var description: String {
-        let value = FixedPoint.text(value)
+        let value = TableText.fixed(value, decimals: 4)
         guard let interval else { return value }
-        return "\(value) [\(FixedPoint.text(interval.lower)), \(FixedPoint.text(interval.upper))]"
-    }
-}
-
-/// Numbers in tables.
-enum FixedPoint {
-    /// So many digits after the point; numbers that need more than 12 before it in their shortest form.
-    static func text(_ value: Double, digits: Int = 4) -> String {
-        guard value.isFinite, abs(value) < 1e12 else { return "\(value)" }
-        let scale = (0..<digits).reduce(1) { scale, _ in scale * 10 }
-        let scaled = Int((abs(value) * Double(scale)).rounded())
-        let sign = value < 0 && scaled > 0 ? "-" : ""
-        guard digits > 0 else { return sign + "\(scaled)" }
-        return sign + "\(scaled / scale)." + "\(scaled % scale)".leftPadded(to: digits, with: "0")
-    }
-}
-
-extension String {
-    /// The text at the right end of a field of `width` characters.
-    func leftPadded(to width: Int, with fill: Character = " ") -> String {
-        String(repeating: fill, count: max(0, width - count)) + self
-    }
-
-    /// The text at the left end of a field of `width` characters.
-    func rightPadded(to width: Int) -> String {
-        self + String(repeating: " ", count: max(0, width - count))
+        let ends = [interval.lower, interval.upper].map { TableText.fixed($0, decimals: 4) }
+        return "\(value) [\(ends.joined(separator: ", "))]"
     }
 }

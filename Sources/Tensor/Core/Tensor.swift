@@ -144,7 +144,7 @@ extension Tensor: CustomStringConvertible {
 
 extension Tensor {
     /// Rows of a tensor seen as a matrix: the product of all extents but the last.
-    var rowCount: Int { shape.dropLast().reduce(1, *) }
+    package var rowCount: Int { shape.dropLast().reduce(1, *) }
     /// The last extent; 1 for a scalar.
-    var columnCount: Int { shape.last ?? 1 }
+    package var columnCount: Int { shape.last ?? 1 }
 }

@@ -72,7 +72,7 @@ extension Tensor where Scalar: TensorFloatingPoint {
 }
 
 /// OpenBLAS has one process-wide thread count and none that is local to a thread.
-private enum SingleThreadedBLAS {
+enum SingleThreadedBLAS {
     private static let once: Void = openblas_set_num_threads(1)
     static func prepare() { once }
 }
