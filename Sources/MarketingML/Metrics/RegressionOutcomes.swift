@@ -58,7 +58,8 @@ public struct RegressionOutcomes: Sendable {
         return MetricValue(value, interval: interval)
     }
 
-    private func value(of scoring: Scoring, weights: [Double]?) -> Double {
+    /// The metric under weights that are not all 0.
+    func value(of scoring: Scoring, weights: [Double]?) -> Double {
         var (total, mean, squares, absolutes) = (0.0, 0.0, 0.0, 0.0)
         for index in targets.indices {
             let weight = weights?[index] ?? 1
