@@ -44,7 +44,7 @@ ptrdiff_t mml_reference_order_keys(
     return bad;
 }
 
-static ptrdiff_t digit(uint64_t key, int shift) { return (ptrdiff_t)(key >> shift) % (1 << MML_DIGIT_BITS); }
+static ptrdiff_t digit(uint64_t key, int shift) { return (ptrdiff_t)((key >> shift) % (1 << MML_DIGIT_BITS)); }
 
 void mml_reference_digit_counts(mml_type type, ptrdiff_t n, const void *keys, int shift, ptrdiff_t *counts) {
     for (ptrdiff_t i = 0; i < n; i++) counts[digit(key_at(type, keys, i), shift)]++;
