@@ -167,18 +167,23 @@ import Testing
     @Test func cancellation() async throws {
         let data = Example.overlapping(60)
         let fits = Mutex(0)
-        let started = AsyncStream<Void>.makeStream()
+        let running = Mutex<Task<Int, any Error>?>(nil)
+        // The tenth fit cancels the task that it belongs to.
         let candidates: [any Classifier] = (0..<200).map { _ in
             CentroidClassifier(onFit: {
-                fits.withLock { $0 += 1 }
-                started.continuation.yield()
+                let count = fits.withLock { fits in
+                    fits += 1
+                    return fits
+                }
+                if count == 10 { running.withLock { $0?.cancel() } }
             })
         }
         let task = Task {
-            try GridSearch(over: candidates, folds: 5).fit(data.features, data.labels).results.chosenIndex
+            while running.withLock({ $0 == nil }) { await Task.yield() }
+            return try GridSearch(over: candidates, folds: 5).fit(data.features, data.labels).results
+                .chosenIndex
         }
-        for await _ in started.stream { break }
-        task.cancel()
+        running.withLock { $0 = task }
         await #expect(throws: CancellationError.self) { try await task.value }
         #expect(fits.withLock { $0 } < 1000)
     }
