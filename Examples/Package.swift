@@ -21,6 +21,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             resources: [.copy("Resources/reviews.tsv")]),
+        .executableTarget(
+            name: "propensity",
+            dependencies: [
+                "ExampleSupport",
+                .product(name: "MarketingML", package: "MarketingML"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -180,6 +180,8 @@ typedef struct mml_smo_problem {
     ptrdiff_t steps;           // out: steps made
     double violation;          // out: the largest violation at the end
 } mml_smo_problem;
+// Bits of a key that one pass of sorting looks at: counts are arrays of 2^MML_DIGIT_BITS.
+enum { MML_DIGIT_BITS = 11 };
 
 // Every kernel, declared as mml_<name>(mml_type type, ...): see kernels.def.
 #define MML_UNPACK(...) __VA_ARGS__

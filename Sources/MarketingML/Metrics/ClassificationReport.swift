@@ -97,18 +97,18 @@ public struct ClassificationReport<Label: Hashable & Sendable & Codable>: Sendab
         macro = Average(scores, weights: scores.map { _ in 1 })
         weighted = Average(scores, weights: scores.map { Double($0.support) })
         self.confusion = confusion
-        rocAUC = Self.rocAUC(truth: truth, probabilities: probabilities, classes: width)
+        rocAUC = try Self.rocAUC(truth: truth, probabilities: probabilities, classes: width)
         logLoss = Self.logLoss(truth: truth, probabilities: probabilities, classes: width)
     }
 
     private static func rocAUC<Scalar: BinaryFloatingPoint>(
         truth: [Int], probabilities: [Scalar], classes: Int
-    ) -> Double? {
+    ) throws(MarketingMLError) -> Double? {
         var sum = 0.0
         let judged = classes == 2 ? 1..<2 : 0..<classes
         for positive in judged {
             let scores = truth.indices.map { probabilities[$0 * classes + positive] }
-            guard let area = ROC.area(scores: scores, isPositive: truth.map { $0 == positive }) else {
+            guard let area = try ROC.area(scores: scores, isPositive: truth.map { $0 == positive }) else {
                 return nil
             }
             sum += area

@@ -50,4 +50,11 @@ package func parallelMap<Result: Sendable>(_ tasks: Int, _ body: (Int) -> Result
         parallel(tasks) { task in results[task] = body(task) }
     }
     return results.compactMap { $0 }
+/// The results of `body` for `0 ..< count`, in order, computed on the pool.
+package func parallelMap<Result: Sendable>(_ count: Int, _ body: (Int) -> Result) -> [Result] {
+    [Result](unsafeUninitializedCapacity: count) { buffer, initialized in
+        let start = buffer.baseAddress
+        parallel(count) { index in start.map { ($0 + index).initialize(to: body(index)) } }
+        initialized = count
+    }
 }
