@@ -89,6 +89,9 @@ struct PeerData {
         }
         return try Data(contentsOf: folder.appendingPathComponent(array.file)).withUnsafeBytes {
             $0.bindMemory(to: Int32.self).map { Int32(littleEndian: $0) }
+        }
+    }
+
     /// The elements of an array whose type in the file is `Scalar` (f32, f64, u8), as they are.
     func elements<Scalar: BitwiseCopyable>(_ name: String, as type: Scalar.Type) throws -> [Scalar] {
         guard let array = manifest.arrays[name] else {

@@ -107,6 +107,7 @@ typedef struct mml_scan {
     int status;
     ptrdiff_t error_offset;
 } mml_scan;
+
 // A sparse matrix row by row: row i has the elements values[k] in the columns indices[k], distinct, for k from
 // offsets[i] to below offsets[i + 1]; and, unless `constant` is 0, one more element `constant` in the column after the
 // last, so that vectors by column then have columns + 1 elements.
@@ -119,14 +120,15 @@ typedef struct mml_csr {
     double constant;
 } mml_csr;
 
-// The loss of a margin m against a target y.
-typedef enum mml_loss {
+// What is distributed around a margin m: the loss against a target y, up to what does not depend on m.
+typedef enum mml_family {
     MML_LOGISTIC,  // log(1 + e^m) - y m, y 0 or 1
     MML_POISSON,   // e^m - y m
     MML_GAMMA,     // y e^-m + m
     MML_TWEEDIE,   // e^((2-p) m) / (2-p) - y e^((1-p) m) / (1-p), power p other than 1 and 2
-} mml_loss;
+} mml_family;
 
+// The loss of a linear model's value z = x · w + offset against a target y.
 typedef enum mml_loss {
     MML_LOSS_LOGISTIC,         // log(1 + exp(-y z)), y = -1 or 1
     MML_LOSS_HINGE,            // max(0, 1 - y z)

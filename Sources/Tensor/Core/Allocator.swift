@@ -70,7 +70,7 @@ public enum TensorMemory {
     static func allocate(bytes: Int, lasting: Bool = false) -> (
         address: UnsafeMutableRawPointer, sizeClass: Int
     ) {
-        if exact { return (systemBlock(bytes: max(bytes, 1)), -1) }
+        if exact { return (system(bytes: max(bytes, 1)), -1) }
         let wanted = sizeClass(of: bytes)
         precondition(wanted < classCount, "out of memory: \(bytes) bytes for a tensor")
         let cached: (UInt, Int)? = state.withLock { state in
@@ -84,7 +84,7 @@ public enum TensorMemory {
             }
             let spares = wanted < smallClass ? spareBlocks : 0
             for _ in 0..<spares {
-                let spare = systemBlock(bytes: byteCount(ofClass: wanted))
+                let spare = system(bytes: byteCount(ofClass: wanted))
                 state.blocks[first].append(UInt(bitPattern: spare))
             }
             state.statistics.systemAllocations += 1 + spares
@@ -95,7 +95,7 @@ public enum TensorMemory {
         if let (address, index) = cached, let pointer = UnsafeMutableRawPointer(bitPattern: address) {
             return (pointer, index)
         }
-        return (systemBlock(bytes: byteCount(ofClass: wanted)), lasting ? wanted + classCount : wanted)
+        return (system(bytes: byteCount(ofClass: wanted)), lasting ? wanted + classCount : wanted)
     }
 
     static func release(_ address: UnsafeMutableRawPointer, sizeClass: Int) {
@@ -110,7 +110,6 @@ public enum TensorMemory {
         }
     }
 
-    private static func systemBlock(bytes: Int) -> UnsafeMutableRawPointer {
     /// A block of its own from the system, on large pages if it is large; `free` gives it back.
     static func system(bytes: Int) -> UnsafeMutableRawPointer {
         var pointer: UnsafeMutableRawPointer?

@@ -43,13 +43,6 @@ package func parallelRanges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Vo
     }
 }
 
-/// The results of `body` for every task in `0 ..< tasks`, computed on the pool.
-package func parallelMap<Result: Sendable>(_ tasks: Int, _ body: (Int) -> Result) -> [Result] {
-    var results = [Result?](repeating: nil, count: tasks)
-    results.withUnsafeMutableBufferPointer { results in
-        parallel(tasks) { task in results[task] = body(task) }
-    }
-    return results.compactMap { $0 }
 /// The results of `body` for `0 ..< count`, in order, computed on the pool.
 package func parallelMap<Result: Sendable>(_ count: Int, _ body: (Int) -> Result) -> [Result] {
     [Result](unsafeUninitializedCapacity: count) { buffer, initialized in
