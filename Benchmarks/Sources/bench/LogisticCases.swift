@@ -1,8 +1,9 @@
 import Foundation
 import MarketingML
 
-/// ½|w|² + Σ log(1 + e^(−y x·w)), no intercept, 500,000 × 50: the time to a relative suboptimality of 1e-3, in `runs`, and of
-/// 1e-6, each with the cheapest tolerance of a ladder that reaches it, as the peers' script does.
+/// ½|w|² + Σ log(1 + e^(−y x·w)), no intercept, 500,000 × 50: the time to a relative suboptimality of 1e-3,
+/// in `runs`, and of 1e-6, each with the cheapest tolerance of a ladder that reaches it, as the peers' script
+/// does.
 struct LogisticDenseCase: BenchmarkCase {
     let isDouble: Bool
 
@@ -18,7 +19,8 @@ struct LogisticDenseCase: BenchmarkCase {
             : try measure(try data.matrix("X", as: Float.self), labels, repeats)
     }
 
-    private func measure<Scalar>(_ features: Tensor<Scalar>, _ labels: [Int], _ repeats: Int) throws -> Measurement
+    private func measure<Scalar>(_ features: Tensor<Scalar>, _ labels: [Int], _ repeats: Int) throws
+        -> Measurement
     where Scalar: TensorFloatingPoint {
         let best = try best()
         func fit(_ tolerance: Double) throws -> LogisticModel<Int> {
@@ -35,8 +37,14 @@ struct LogisticDenseCase: BenchmarkCase {
                 quality["subopt" + suffix] = (objective - best) / best
                 quality["tolerance" + suffix] = tolerance
                 quality["iterations" + suffix] = Double(model.report.iterations)
-                let times = try Measurement.time(repeats: max(5, repeats), warmup: 1) { _ = try fit(tolerance) }
-                if suffix.isEmpty { runs = times } else { quality["to_1e_6"] = times.sorted()[times.count / 2] }
+                let times = try Measurement.time(repeats: max(5, repeats), warmup: 1) {
+                    _ = try fit(tolerance)
+                }
+                if suffix.isEmpty {
+                    runs = times
+                } else {
+                    quality["to_1e_6"] = times.sorted()[times.count / 2]
+                }
                 break
             }
         }

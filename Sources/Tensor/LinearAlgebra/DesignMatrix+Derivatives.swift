@@ -25,8 +25,8 @@ package enum SecondDerivative: Sendable, Equatable {
 }
 
 extension DesignMatrix {
-    /// Margins, losses, gradient and Hessian in one reading of the features, in blocks of rows that stay in the second-level
-    /// cache.
+    /// Margins, losses, gradient and Hessian in one reading of the features, in blocks of rows that stay in
+    /// the second-level cache.
     ///
     /// - Parameters:
     ///   - coefficients: For columns less their shift, output after output: [outputs × width].
@@ -132,14 +132,17 @@ extension DesignMatrix {
         guard layout.isCoupled else { return }
         let couplings = second == .outerProduct ? scratch.slopes : scratch.couplings
         for output in 0..<layout.outputs {
-            for index in 0..<count { scratch.factors[index] = Scalar(couplings[output * RowCut.block + index]) }
+            for index in 0..<count {
+                scratch.factors[index] = Scalar(couplings[output * RowCut.block + index])
+            }
             scratch.pack(self, rows, count, first: output * width)
         }
         scratch.addProducts(count, width: layout.outputs * width, to: sums + layout.coupled)
     }
 }
 
-/// Where the sums of a task stand: the loss, the gradient, the diagonal blocks of the Hessian, the matrix of couplings.
+/// Where the sums of a task stand: the loss, the gradient, the diagonal blocks of the Hessian, the matrix of
+/// couplings.
 private struct PassLayout {
     let outputs: Int
     let width: Int
@@ -274,7 +277,8 @@ extension DesignMatrix {
                     centred.withUnsafeMutableElements { centred in
                         for row in 0..<range.count {
                             for column in 0..<featureCount {
-                                centred[row * width + column] = rows[row * featureCount + column] - shift[column]
+                                centred[row * width + column] =
+                                    rows[row * featureCount + column] - shift[column]
                             }
                             if hasIntercept { centred[row * width + featureCount] = 1 }
                         }

@@ -1,7 +1,8 @@
 import Foundation
 import Tensor
 
-/// The distribution of a target around its mean, which a generalised linear model with a logarithmic link assumes.
+/// The distribution of a target around its mean, which a generalised linear model with a logarithmic link
+/// assumes.
 public enum GeneralizedLinearFamily: Sendable, Equatable, Codable {
     /// Counts: variance μ.
     case poisson
@@ -23,7 +24,8 @@ public enum GeneralizedLinearFamily: Sendable, Equatable, Codable {
     func check() throws(MarketingMLError) {
         guard variancePower >= 1, variancePower.isFinite else {
             throw MarketingMLError(
-                .invalidOption, "the power of a Tweedie distribution must be at least 1 here, found \(variancePower)")
+                .invalidOption,
+                "the power of a Tweedie distribution must be at least 1 here, found \(variancePower)")
         }
     }
 
