@@ -52,7 +52,8 @@ public enum GeneralizedLinearFamily: Sendable, Equatable, Codable {
         if let place = targets.firstIndex(where: { positive ? !($0 > 0) : !($0 >= 0) }) {
             throw MarketingMLError(
                 .invalidOption,
-                "\(name) regression needs targets \(positive ? "above" : "of at least") 0, that of example \(place) is "
+                "\(name) regression needs targets \(positive ? "above" : "of at least") 0, that of example "
+                    + "\(place) is "
                     + "\(targets[place])")
         }
         guard targets.contains(where: { $0 > 0 }) else {

@@ -110,7 +110,8 @@ public struct LogisticPath: Sendable, Equatable {
         guard count >= 2, members.allSatisfy({ $0.count >= count }) else {
             throw MarketingMLError(
                 .emptyData,
-                "expected 2 folds or more and no class with fewer examples, found \(count) folds and classes of "
+                "expected 2 folds or more and no class with fewer examples, found \(count) folds "
+                    + "and classes of "
                     + "\(members.map(\.count)) examples")
         }
         var random = SeededGenerator(seed: seed)

@@ -73,7 +73,8 @@ public struct LogisticRegression: Sendable, Equatable {
             guard start.classes == classes else {
                 throw MarketingMLError(
                     .unknownLabel,
-                    "the model to start from has the classes \(start.classes.texts), the examples \(classes.texts)"
+                    "the model to start from has the classes \(start.classes.texts), "
+                        + "the examples \(classes.texts)"
                 )
             }
         }

@@ -101,7 +101,8 @@ public struct StreamingLogisticRegression<Label: Hashable & Sendable & Codable>:
         else {
             throw MarketingMLError(
                 .invalidOption,
-                "the rate must be above 0, beta, l1 and l2 at least 0 and beta or l2 above 0, found \(options)"
+                "the rate must be above 0, beta, l1 and l2 at least 0 and beta or l2 above 0, "
+                    + "found \(options)"
             )
         }
         self.classes = classes
