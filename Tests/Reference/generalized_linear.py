@@ -1,7 +1,7 @@
 """Logistic, Poisson, gamma, Tweedie and ordinal regression of scikit-learn and statsmodels on small seeded data.
 
 Command:   python generalized_linear.py [--out DIR]
-Versions:  scikit-learn 1.9.1, statsmodels 0.14.6, numpy 2.4.6
+Versions:  scikit-learn 1.9.1, statsmodels 0.15.0, numpy 2.4.6
 
 Produces generalized-linear.json:
   data: name -> {x [n][d] (float32 values), labels [n] (two classes), classes [n] (three), counts [n], amounts [n] (above 0),

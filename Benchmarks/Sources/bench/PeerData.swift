@@ -52,7 +52,8 @@ struct PeerData {
     /// A matrix of doubles, read in pieces so that no second copy is held, and converted.
     func matrix<Scalar: TensorFloatingPoint>(_ name: String, as: Scalar.Type) throws -> Tensor<Scalar> {
         guard let array = manifest.arrays[name], array.dtype == "f64" else {
-            throw MarketingMLError(.malformedFile, "has no array \(name) of f64", at: .init(file: folder.path))
+            throw MarketingMLError(
+                .malformedFile, "has no array \(name) of f64", at: .init(file: folder.path))
         }
         let file = try FileHandle(forReadingFrom: folder.appendingPathComponent(array.file))
         defer { try? file.close() }

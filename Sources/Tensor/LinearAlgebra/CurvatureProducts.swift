@@ -1,5 +1,5 @@
-/// Products of a loss' Hessian with vectors at one point, without the Hessian: a product with the features and one with
-/// their transpose.
+/// Products of a loss' Hessian with vectors at one point, without the Hessian: a product with the features
+/// and one with their transpose.
 package final class CurvatureProducts {
     private let design: DesignMatrix
     private let outputs: Int
@@ -21,13 +21,15 @@ package final class CurvatureProducts {
             let own = Tensor<Double>.zeros([3, outputs * block])
             let (slopes, step) = (own.pointer, outputs * block)
             _ = loss.evaluate(
-                range, margins: margins + range.lowerBound, stride: count, slopes: slopes, curvatures: slopes + step,
+                range, margins: margins + range.lowerBound, stride: count, slopes: slopes,
+                curvatures: slopes + step,
                 couplings: slopes + 2 * step)
             for output in 0..<outputs {
                 let place = output * count + range.lowerBound
                 (all.pointer + place).update(from: slopes + step + output * block, count: range.count)
                 guard outputs > 1 else { continue }
-                (allCouplings.pointer + place).update(from: slopes + 2 * step + output * block, count: range.count)
+                (allCouplings.pointer + place).update(
+                    from: slopes + 2 * step + output * block, count: range.count)
             }
         }
     }

@@ -25,8 +25,8 @@ package enum SecondDerivative: Sendable, Equatable {
 }
 
 extension DesignMatrix {
-    /// Margins, losses, gradient and Hessian in one reading of the features, in blocks of rows that stay in the second-level
-    /// cache.
+    /// Margins, losses, gradient and Hessian in one reading of the features, in blocks of rows that stay in
+    /// the second-level cache.
     ///
     /// - Parameters:
     ///   - coefficients: For columns less their shift, output after output: [outputs × width].
@@ -120,26 +120,30 @@ extension DesignMatrix {
         _ rows: UnsafePointer<Scalar>, _ count: Int, _ layout: PassLayout, _ scratch: PassScratch<Scalar>,
         _ second: SecondDerivative, _ sums: UnsafeMutablePointer<Double>
     ) {
-        if second != .outerProduct {
+        guard second != .outerProduct else {
             for output in 0..<layout.outputs {
-                let curvatures = scratch.curvatures + output * RowCut.block
-                for index in 0..<count { scratch.factors[index] = Scalar(curvatures[index].squareRoot()) }
-                scratch.pack(self, rows, count, first: 0)
-                scratch.addProducts(
-                    count, width: width, to: sums + layout.diagonal + output * width * width)
+                scratch.packScaled(
+                    self, rows, count, factors: scratch.slopes + output * RowCut.block, first: output * width)
             }
+            scratch.addProducts(count, width: layout.outputs * width, to: sums + layout.coupled)
+            return
+        }
+        for output in 0..<layout.outputs {
+            scratch.pack(self, rows, count, weights: scratch.curvatures + output * RowCut.block, first: 0)
+            scratch.addProducts(count, width: width, to: sums + layout.diagonal + output * width * width)
         }
         guard layout.isCoupled else { return }
-        let couplings = second == .outerProduct ? scratch.slopes : scratch.couplings
         for output in 0..<layout.outputs {
-            for index in 0..<count { scratch.factors[index] = Scalar(couplings[output * RowCut.block + index]) }
-            scratch.pack(self, rows, count, first: output * width)
+            let weights = scratch.couplings + output * RowCut.block
+            for index in 0..<count { weights[index] *= weights[index] }
+            scratch.pack(self, rows, count, weights: weights, first: output * width)
         }
         scratch.addProducts(count, width: layout.outputs * width, to: sums + layout.coupled)
     }
 }
 
-/// Where the sums of a task stand: the loss, the gradient, the diagonal blocks of the Hessian, the matrix of couplings.
+/// Where the sums of a task stand: the loss, the gradient, the diagonal blocks of the Hessian, the matrix of
+/// couplings.
 private struct PassLayout {
     let outputs: Int
     let width: Int
@@ -164,10 +168,7 @@ private final class PassScratch<Scalar: TensorFloatingPoint> {
     let slopes: UnsafeMutablePointer<Double>
     let curvatures: UnsafeMutablePointer<Double>
     let couplings: UnsafeMutablePointer<Double>
-    /// What each row is multiplied with before products are formed.
-    let factors: UnsafeMutablePointer<Scalar>
     private let doubles: Tensor<Double>
-    private let scalars: Tensor<Scalar>
     private let packed: Tensor<Scalar>
     private let shift: Tensor<Scalar>
     private let shiftsInDouble: Tensor<Double>
@@ -175,19 +176,24 @@ private final class PassScratch<Scalar: TensorFloatingPoint> {
     /// Whether nothing is left to take from the rows that `withRows` gives.
     private let isShifted: Bool
     private let ones: Tensor<Scalar>
+    private let scaled: Tensor<Scalar>
+    private let scaledOnes: Tensor<Scalar>
     private var copy: Tensor<Scalar>
 
     init(_ design: DesignMatrix, _ layout: PassLayout) {
         let block = RowCut.block
         doubles = .zeros([3, layout.outputs * block])
-        scalars = .zeros([block])
         slopes = doubles.pointer
         curvatures = slopes + layout.outputs * block
         couplings = curvatures + layout.outputs * block
-        factors = scalars.pointer
         let columns = layout.isCoupled ? layout.outputs * layout.width : layout.width
         let needed = layout.isCoupled || layout.hasDiagonal
-        packed = .zeros([needed ? block * GramPanels<Scalar>.paddedWidth(columns) : 0])
+        packed = .zeros([
+            needed ? block * GramPanels<Scalar>.count(columns) * mml_gram_panel(Scalar.kernelType, 0) : 0
+        ])
+        let isScaled = needed && !layout.hasDiagonal
+        scaled = .zeros([isScaled ? block * design.featureCount : 0])
+        scaledOnes = .zeros([isScaled ? block : 0])
         shift = Tensor(design.shift.map { Scalar($0) })
         shiftsInDouble = Tensor(design.shift)
         shifts = UnsafePointer(shiftsInDouble.pointer)
@@ -231,15 +237,39 @@ private final class PassScratch<Scalar: TensorFloatingPoint> {
         body(copy.pointer)
     }
 
-    /// Packs factor · (row − shift, 1) as columns from `first` on.
-    func pack(_ design: DesignMatrix, _ rows: UnsafePointer<Scalar>, _ count: Int, first: Int) {
+    /// Packs √weight · (row − shift, 1) as columns from `first` on.
+    func pack(
+        _ design: DesignMatrix, _ rows: UnsafePointer<Scalar>, _ count: Int, weights: UnsafePointer<Double>,
+        first: Int
+    ) {
         let columns = design.featureCount
         mml_gram_pack(
-            Scalar.kernelType, count, columns, rows, columns, isShifted ? nil : shift.pointer, factors, first,
+            Scalar.kernelType, count, columns, rows, columns, isShifted ? nil : shift.pointer, weights, first,
             packed.pointer)
         guard design.hasIntercept else { return }
         mml_gram_pack(
-            Scalar.kernelType, count, 1, ones.pointer, 1, nil, factors, first + columns, packed.pointer)
+            Scalar.kernelType, count, 1, ones.pointer, 1, nil, weights, first + columns, packed.pointer)
+    }
+
+    /// Packs factor · (row − shift, 1), for factors of either sign.
+    func packScaled(
+        _ design: DesignMatrix, _ rows: UnsafePointer<Scalar>, _ count: Int, factors: UnsafePointer<Double>,
+        first: Int
+    ) {
+        let columns = design.featureCount
+        for row in 0..<count {
+            let factor = Scalar(factors[row])
+            let (source, target) = (rows + row * columns, scaled.pointer + row * columns)
+            for column in 0..<columns {
+                target[column] = factor * (source[column] - (isShifted ? 0 : shift.pointer[column]))
+            }
+            scaledOnes.pointer[row] = factor
+        }
+        mml_gram_pack(
+            Scalar.kernelType, count, columns, scaled.pointer, columns, nil, nil, first, packed.pointer)
+        guard design.hasIntercept else { return }
+        mml_gram_pack(
+            Scalar.kernelType, count, 1, scaledOnes.pointer, 1, nil, nil, first + columns, packed.pointer)
     }
 
     /// Adds the products of the packed columns.
@@ -274,7 +304,8 @@ extension DesignMatrix {
                     centred.withUnsafeMutableElements { centred in
                         for row in 0..<range.count {
                             for column in 0..<featureCount {
-                                centred[row * width + column] = rows[row * featureCount + column] - shift[column]
+                                centred[row * width + column] =
+                                    rows[row * featureCount + column] - shift[column]
                             }
                             if hasIntercept { centred[row * width + featureCount] = 1 }
                         }

@@ -1,11 +1,12 @@
 internal import CTensorKernels
 
-/// The features of N examples with what a fit needs of them: products with coefficients, sums of weighted rows, Gram matrices.
+/// The features of N examples with what a fit needs of them: products with coefficients, sums of weighted
+/// rows, Gram matrices.
 ///
-/// A model has `width` coefficients an output: one a feature and, with an intercept, one more at the end that goes with
-/// a column of ones. The columns are seen less `shift` (their means, when there is an intercept): Gram matrices of a column
-/// like 10⁶ ± 1 are then well conditioned, and no centred copy is made. Sums are accumulated in `Double`, and how the
-/// work is cut depends on the shape alone.
+/// A model has `width` coefficients an output: one a feature and, with an intercept, one more at the end that
+/// goes with a column of ones. The columns are seen less `shift` (their means, when there is an intercept):
+/// Gram matrices of a column like 10⁶ ± 1 are then well conditioned, and no centred copy is made. Sums are
+/// accumulated in `Double`, and how the work is cut depends on the shape alone.
 package struct DesignMatrix: Sendable {
     /// The features as they are stored.
     package enum Rows: Sendable {
@@ -27,7 +28,8 @@ package struct DesignMatrix: Sendable {
     package let hasIntercept: Bool
     /// What is taken from each feature: [D].
     package let shift: [Double]
-    /// The root mean square of each column less its shift, 1 for that of the intercept: [width]; 0 for a constant column.
+    /// The root mean square of each column less its shift, 1 for that of the intercept: [width]; 0 for a
+    /// constant column.
     package let scale: [Double]
 
     /// Coefficients an output: D, and 1 for the intercept.
@@ -69,7 +71,8 @@ package struct DesignMatrix: Sendable {
         guard self.scale.allSatisfy(\.isFinite) else { return nil }
     }
 
-    /// Features for products with coefficients alone: neither read nor checked, not shifted, without intercept.
+    /// Features for products with coefficients alone: neither read nor checked, not shifted, without
+    /// intercept.
     package init(forProducts rows: Rows) {
         self.rows = rows
         hasIntercept = false
@@ -82,8 +85,8 @@ package struct DesignMatrix: Sendable {
         scale = []
     }
 
-    /// Turns the coefficients of one output between the two forms of the intercept: for columns as they are, and for
-    /// columns less their shift.
+    /// Turns the coefficients of one output between the two forms of the intercept: for columns as they are,
+    /// and for columns less their shift.
     package func unshifted(_ coefficients: [Double]) -> [Double] { moved(coefficients, by: -1) }
     /// The inverse of `unshifted`.
     package func shifted(_ coefficients: [Double]) -> [Double] { moved(coefficients, by: 1) }
@@ -194,7 +197,8 @@ struct RowCut {
     }
 }
 
-/// For every column a pilot value (its first element; 0 for sparse columns), Σ (x − pilot) and Σ (x − pilot)²: [3, columns].
+/// For every column a pilot value (its first element; 0 for sparse columns), Σ (x − pilot) and Σ (x −
+/// pilot)²: [3, columns].
 private func columnMoments(_ rows: DesignMatrix.Rows, rowCount: Int, columns: Int) -> [Double] {
     var pilots = [Double](repeating: 0, count: columns)
     switch rows {
@@ -208,11 +212,13 @@ private func columnMoments(_ rows: DesignMatrix.Rows, rowCount: Int, columns: In
         switch rows {
         case .float(let matrix):
             mml_add_moments(
-                MML_F32, range.count, columns, matrix.pointer + range.lowerBound * columns, columns, pilots, sums,
+                MML_F32, range.count, columns, matrix.pointer + range.lowerBound * columns, columns, pilots,
+                sums,
                 sums + columns)
         case .double(let matrix):
             mml_add_moments(
-                MML_F64, range.count, columns, matrix.pointer + range.lowerBound * columns, columns, pilots, sums,
+                MML_F64, range.count, columns, matrix.pointer + range.lowerBound * columns, columns, pilots,
+                sums,
                 sums + columns)
         case .sparse(let matrix): matrix.addMoments(range, sums, sums + columns)
         }
@@ -227,7 +233,9 @@ extension SparseMatrix where Scalar == Float {
         coefficients.withUnsafeBufferPointer { coefficients in
             forEachRow(in: range) { row, columns, values in
                 var sum = 0.0
-                for index in columns.indices { sum += Double(values[index]) * coefficients[Int(columns[index])] }
+                for index in columns.indices {
+                    sum += Double(values[index]) * coefficients[Int(columns[index])]
+                }
                 margins[row - range.lowerBound] += sum
             }
         }

@@ -7,11 +7,12 @@ package protocol MarginLoss: Sendable {
 
     /// Σ of the loss over a range of examples.
     ///
-    /// Margin k of the range's example i is `margins[k * stride + i]`; results go to `[k * RowCut.block + i]` likewise.
-    /// The matrix of second derivatives of an example is diag(curvatures) for one margin; for several its element k ≠ l is
-    /// −couplings[k] · couplings[l].
+    /// Margin k of the range's example i is `margins[k * stride + i]`; results go to `[k * RowCut.block + i]`
+    /// likewise. The matrix of second derivatives of an example is diag(curvatures) for one margin; for
+    /// several its element k ≠ l is −couplings[k] · couplings[l].
     func evaluate(
-        _ range: Range<Int>, margins: UnsafePointer<Double>, stride: Int, slopes: UnsafeMutablePointer<Double>,
+        _ range: Range<Int>, margins: UnsafePointer<Double>, stride: Int,
+        slopes: UnsafeMutablePointer<Double>,
         curvatures: UnsafeMutablePointer<Double>, couplings: UnsafeMutablePointer<Double>
     ) -> Double
 
@@ -19,7 +20,8 @@ package protocol MarginLoss: Sendable {
     func value(_ range: Range<Int>, margins: UnsafePointer<Double>, stride: Int) -> Double
 }
 
-/// The losses of one margin: of binary logistic regression and of generalised linear models with a logarithmic link.
+/// The losses of one margin: of binary logistic regression and of generalised linear models with a
+/// logarithmic link.
 package struct SingleMarginLoss: MarginLoss {
     /// Which loss; constant terms are left out.
     package enum Kind: Sendable, Equatable {
@@ -29,7 +31,8 @@ package struct SingleMarginLoss: MarginLoss {
         case poisson
         /// y e⁻ᵐ + m.
         case gamma
-        /// e^((2−p)m)/(2−p) − y e^((1−p)m)/(1−p), p neither 1 nor 2. Above 2 the curvature is the expected one.
+        /// e^((2−p)m)/(2−p) − y e^((1−p)m)/(1−p), p neither 1 nor 2. Above 2 the curvature is the expected
+        /// one.
         case tweedie(power: Double)
 
         var kernel: (loss: Int32, power: Double) {
@@ -58,7 +61,8 @@ package struct SingleMarginLoss: MarginLoss {
     package var outputs: Int { 1 }
 
     package func evaluate(
-        _ range: Range<Int>, margins: UnsafePointer<Double>, stride: Int, slopes: UnsafeMutablePointer<Double>,
+        _ range: Range<Int>, margins: UnsafePointer<Double>, stride: Int,
+        slopes: UnsafeMutablePointer<Double>,
         curvatures: UnsafeMutablePointer<Double>, couplings: UnsafeMutablePointer<Double>
     ) -> Double {
         losses(range, margins, slopes, curvatures)
@@ -105,7 +109,8 @@ package struct SoftmaxLoss: MarginLoss {
     }
 
     package func evaluate(
-        _ range: Range<Int>, margins: UnsafePointer<Double>, stride: Int, slopes: UnsafeMutablePointer<Double>,
+        _ range: Range<Int>, margins: UnsafePointer<Double>, stride: Int,
+        slopes: UnsafeMutablePointer<Double>,
         curvatures: UnsafeMutablePointer<Double>, couplings: UnsafeMutablePointer<Double>
     ) -> Double {
         let block = RowCut.block

@@ -56,7 +56,8 @@ struct GeneralizedLinearFixture: Decodable {
             LogisticRegression(
                 penalty.kind == "l2"
                     ? .l2(c: penalty.c)
-                    : penalty.kind == "l1" ? .l1(c: penalty.c) : .elasticNet(c: penalty.c, ratio: penalty.ratio),
+                    : penalty.kind == "l1"
+                        ? .l1(c: penalty.c) : .elasticNet(c: penalty.c, ratio: penalty.ratio),
                 classWeights: balanced ? .balanced : .uniform, intercept: intercept)
         }
         var name: String { "\(data), \(penalty.kind) C=\(penalty.c)\(weighted ? " weighted" : "")" }

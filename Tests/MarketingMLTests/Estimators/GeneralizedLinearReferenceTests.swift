@@ -6,14 +6,17 @@ import Testing
 /// Against scikit-learn and statsmodels.
 @Suite struct GeneralizedLinearReferenceTests {
     private func fit(
-        _ family: String, _ power: Double, _ penalty: Penalty, _ solver: LinearModelSolver, _ features: Features,
+        _ family: String, _ power: Double, _ penalty: Penalty, _ solver: LinearModelSolver,
+        _ features: Features,
         _ targets: [Double], _ weights: [Double]?, _ offset: [Double]?
     ) throws -> GeneralizedLinearModel {
         switch family {
         case "poisson":
-            try PoissonRegression(penalty, solver: solver).fit(features, targets, weights: weights, offset: offset)
+            try PoissonRegression(penalty, solver: solver).fit(
+                features, targets, weights: weights, offset: offset)
         case "gamma":
-            try GammaRegression(penalty, solver: solver).fit(features, targets, weights: weights, offset: offset)
+            try GammaRegression(penalty, solver: solver).fit(
+                features, targets, weights: weights, offset: offset)
         default:
             try TweedieRegression(power: power, penalty, solver: solver).fit(
                 features, targets, weights: weights, offset: offset)
@@ -26,12 +29,14 @@ import Testing
             let data = try fixture.data(example.data)
             for (storage, features) in data.storages {
                 for solver in [LinearModelSolver.newtonCholesky, .lbfgs] {
-                    let name = "\(example.family) \(example.power) of \(example.data), alpha \(example.alpha), \(storage), \(solver)"
+                    let name =
+                        "\(example.family) \(example.power) of \(example.data), alpha \(example.alpha), \(storage), \(solver)"
                     let model = try fit(
                         example.family, example.power, .scikitLearn(alpha: example.alpha), solver, features,
                         data.targets(example.target), example.weighted ? data.weights : nil, nil)
                     #expect(model.report.isConverged, "\(name): \(model.report)")
-                    expectClose(model.coefficients, example.coefficients, absolute: 1e-6, relative: 1e-5, name)
+                    expectClose(
+                        model.coefficients, example.coefficients, absolute: 1e-6, relative: 1e-5, name)
                     expectClose([model.intercept], [example.intercept], absolute: 1e-6, relative: 1e-5, name)
                 }
             }
@@ -50,13 +55,16 @@ import Testing
                     example.offset ? data.offset : nil)
                 #expect(model.report.isConverged, "\(name)")
                 let table = try model.summary()
-                expectClose(table.rows.map(\.estimate), example.estimates, absolute: 1e-8, relative: 1e-6, name)
+                expectClose(
+                    table.rows.map(\.estimate), example.estimates, absolute: 1e-8, relative: 1e-6, name)
                 expectClose(table.rows.map(\.standardError), example.standardErrors, relative: 1e-6, name)
                 expectClose(table.rows.map(\.pValue), example.pValues, absolute: 1e-6, name)
                 expectClose(
-                    try model.summary(.hc0).rows.map(\.standardError), example.hc0, relative: 1e-6, "HC0 \(name)")
+                    try model.summary(.hc0).rows.map(\.standardError), example.hc0, relative: 1e-6,
+                    "HC0 \(name)")
                 expectClose(
-                    try model.summary(.hc1).rows.map(\.standardError), example.hc1, relative: 1e-6, "HC1 \(name)")
+                    try model.summary(.hc1).rows.map(\.standardError), example.hc1, relative: 1e-6,
+                    "HC1 \(name)")
                 expectClose([model.dispersion], [example.scale], relative: 1e-7, "scale \(name)")
                 expectClose([model.deviance], [example.deviance], relative: 1e-9, "deviance \(name)")
                 if let null = example.nullDeviance {
@@ -78,7 +86,8 @@ import Testing
         let other = try PoissonRegression().fit(data.features, data.counts, offset: data.offset)
         expectClose(one.coefficients, other.coefficients, absolute: 1e-12)
         #expect(throws: MarketingMLError.self) {
-            try PoissonRegression().fit(data.features, data.counts, exposure: exposure.map { $0 - exposure[3] })
+            try PoissonRegression().fit(
+                data.features, data.counts, exposure: exposure.map { $0 - exposure[3] })
         }
     }
 
@@ -109,7 +118,8 @@ import Testing
         let fixture = try GeneralizedLinearFixture.load(.module)
         let data = try fixture.data("plain")
         let two = try OrdinalRegression(.l2(c: 0.5)).fit(data.features, data.labels, weights: data.weights)
-        let logistic = try LogisticRegression(.l2(c: 0.5)).fit(data.features, data.labels, weights: data.weights)
+        let logistic = try LogisticRegression(.l2(c: 0.5)).fit(
+            data.features, data.labels, weights: data.weights)
         // With two classes it is logistic regression.
         expectClose(two.coefficients, logistic.coefficients[0], absolute: 1e-7)
         expectClose(two.thresholds, [-logistic.intercepts[0]], absolute: 1e-7)

@@ -12,7 +12,8 @@ import Testing
             let row = (0..<3).map { _ in Double(Float(Double(random.next(below: 2001)) / 1000 - 1)) }
             let noise = Double(random.next(below: 2001)) / 1000 - 1
             let score = row[0] - 0.5 * row[1] + noise
-            labels.append(names[classes == 2 ? (score > 0.2 ? 1 : 0) : score > 0.5 ? 1 : score < -0.3 ? 0 : 2])
+            labels.append(
+                names[classes == 2 ? (score > 0.2 ? 1 : 0) : score > 0.5 ? 1 : score < -0.3 ? 0 : 2])
             values += row
         }
         return (Tensor(shape: [count, 3], values), labels)
@@ -48,7 +49,9 @@ import Testing
             let model = try recipe.fit(x, labels)
             expectCode(.notFinite, "prediction \(bad)") { _ = try model.predict(broken) }
         }
-        expectCode(.emptyData, "no examples") { _ = try recipe.fit(Tensor<Double>.zeros([0, 3]), [String]()) }
+        expectCode(.emptyData, "no examples") {
+            _ = try recipe.fit(Tensor<Double>.zeros([0, 3]), [String]())
+        }
         expectCode(.emptyData, "no features") { _ = try recipe.fit(Tensor<Double>.zeros([40, 0]), labels) }
         expectCode(.emptyData, "one class") { _ = try recipe.fit(x, [String](repeating: "a", count: 40)) }
         expectCode(.emptyData, "one class") { _ = try recipe.fit(x, [Int](repeating: 3, count: 40)) }
@@ -58,7 +61,9 @@ import Testing
         expectCode(.invalidOption, "negative weight") {
             _ = try recipe.fit(x, labels, weights: (0..<40).map { $0 == 9 ? -1 : 1 })
         }
-        expectCode(.emptyData, "weights 0") { _ = try recipe.fit(x, labels, weights: .init(repeating: 0, count: 40)) }
+        expectCode(.emptyData, "weights 0") {
+            _ = try recipe.fit(x, labels, weights: .init(repeating: 0, count: 40))
+        }
         expectCode(.emptyData, "class of weight 0") {
             _ = try recipe.fit(x, labels, weights: labels.map { $0 == "stay" ? 0 : 1 })
         }
@@ -70,7 +75,9 @@ import Testing
         }
         expectCode(.invalidOption, "lambda") { _ = try LogisticRegression(.lambda(-2)).fit(x, labels) }
         expectCode(.invalidOption, "tolerance") { _ = try LogisticRegression(tolerance: 0).fit(x, labels) }
-        expectCode(.invalidOption, "iterations") { _ = try LogisticRegression(maximumIterations: 0).fit(x, labels) }
+        expectCode(.invalidOption, "iterations") {
+            _ = try LogisticRegression(maximumIterations: 0).fit(x, labels)
+        }
         expectCode(.invalidOption, "solver") {
             _ = try LogisticRegression(.l1(c: 1), solver: .newtonCholesky).fit(x, labels)
         }
@@ -86,23 +93,33 @@ import Testing
         expectCode(.shapeMismatch, "columns") { _ = try model.predict(Tensor<Double>.zeros([2, 4])) }
         expectCode(.emptyData, "no examples") { _ = try model.predict(Tensor<Double>.zeros([0, 3])) }
         expectCode(.invalidOption, "HC2") { _ = try LogisticRegression(.none).fit(x, labels).summary(.hc2) }
-        expectCode(.invalidOption, "level") { _ = try LogisticRegression(.none).fit(x, labels).summary(level: 1) }
-        expectCode(.shapeMismatch, "names") { _ = try LogisticRegression(.none).fit(x, labels).summary(names: ["a"]) }
+        expectCode(.invalidOption, "level") {
+            _ = try LogisticRegression(.none).fit(x, labels).summary(level: 1)
+        }
+        expectCode(.shapeMismatch, "names") {
+            _ = try LogisticRegression(.none).fit(x, labels).summary(names: ["a"])
+        }
     }
 
     @Test func badTargets() throws {
         let (x, _) = data()
         let ones = [Double](repeating: 1, count: 40)
         func with(_ value: Double) -> [Double] { (0..<40).map { $0 == 5 ? value : 1 } }
-        for value in [0, -1] { expectCode(.invalidOption, "gamma") { _ = try GammaRegression().fit(x, with(Double(value))) } }
+        for value in [0, -1] {
+            expectCode(.invalidOption, "gamma") { _ = try GammaRegression().fit(x, with(Double(value))) }
+        }
         expectCode(.invalidOption, "Poisson") { _ = try PoissonRegression().fit(x, with(-1)) }
         expectCode(.notFinite, "Poisson") { _ = try PoissonRegression().fit(x, with(.nan)) }
-        expectCode(.emptyData, "Poisson") { _ = try PoissonRegression().fit(x, .init(repeating: 0, count: 40)) }
+        expectCode(.emptyData, "Poisson") {
+            _ = try PoissonRegression().fit(x, .init(repeating: 0, count: 40))
+        }
         expectCode(.invalidOption, "Tweedie") { _ = try TweedieRegression(power: 0.5).fit(x, ones) }
         expectCode(.invalidOption, "Tweedie") { _ = try TweedieRegression(power: .nan).fit(x, ones) }
         expectCode(.shapeMismatch, "Poisson") { _ = try PoissonRegression().fit(x, [1]) }
         expectCode(.invalidOption, "Firth") { _ = try PoissonRegression(.firth).fit(x, ones) }
-        expectCode(.emptyData, "ordinal") { _ = try OrdinalRegression().fit(x, [Int](repeating: 1, count: 40)) }
+        expectCode(.emptyData, "ordinal") {
+            _ = try OrdinalRegression().fit(x, [Int](repeating: 1, count: 40))
+        }
         expectCode(.unknownLabel, "ordinal") {
             _ = try OrdinalRegression().fit(x, (0..<40).map { $0 % 3 }, order: [0, 1])
         }
@@ -113,7 +130,9 @@ import Testing
 
     @Test func reasonsForNoTable() throws {
         let (x, labels) = data()
-        func reason(_ x: Tensor<Double>, _ labels: [String], _ penalty: Penalty = .none) throws -> InferenceUnavailable? {
+        func reason(_ x: Tensor<Double>, _ labels: [String], _ penalty: Penalty = .none) throws
+            -> InferenceUnavailable?
+        {
             let model = try LogisticRegression(penalty).fit(x, labels)
             if let reason = model.inferenceUnavailable { #expect(throws: reason) { try model.summary() } }
             return model.inferenceUnavailable
@@ -270,18 +289,25 @@ import Testing
 
     @Test func recipesAsValues() throws {
         let (x, labels) = data()
-        let recipes: [any Classifier] = [LogisticRegression(), LogisticRegression(.l1(c: 2)), OrdinalRegression()]
+        let recipes: [any Classifier] = [
+            LogisticRegression(), LogisticRegression(.l1(c: 2)), OrdinalRegression(),
+        ]
         for recipe in recipes {
             let model = try recipe.fitClassifier(x, labels, weights: nil, progress: nil)
             #expect(try model.predict(x).count == 40)
         }
-        let regressors: [any Regressor] = [PoissonRegression(), GammaRegression(.l2(c: 1)), TweedieRegression(power: 1.3)]
+        let regressors: [any Regressor] = [
+            PoissonRegression(), GammaRegression(.l2(c: 1)), TweedieRegression(power: 1.3),
+        ]
         for recipe in regressors {
-            let model = try recipe.fitRegressor(x, (0..<40).map { 1 + Double($0 % 5) }, weights: nil, progress: nil)
+            let model = try recipe.fitRegressor(
+                x, (0..<40).map { 1 + Double($0 % 5) }, weights: nil, progress: nil)
             #expect(try model.predict(x).allSatisfy { $0 > 0 })
         }
-        #expect(recipes.map(\.name) == [
-            "logistic regression (L2, C = 1.0)", "logistic regression (L1, C = 2.0)", "ordinal regression (no penalty)",
-        ])
+        #expect(
+            recipes.map(\.name) == [
+                "logistic regression (L2, C = 1.0)", "logistic regression (L1, C = 2.0)",
+                "ordinal regression (no penalty)",
+            ])
     }
 }

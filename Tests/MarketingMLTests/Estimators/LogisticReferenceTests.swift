@@ -7,7 +7,8 @@ import Testing
 @Suite struct LogisticReferenceTests {
     private func check(
         _ example: GeneralizedLinearFixture.Penalized, _ data: GeneralizedLinearFixture.Data, _ labels: [Int],
-        _ recipe: LogisticRegression, _ features: Features, _ what: String, coefficients tolerance: Double = 1e-5
+        _ recipe: LogisticRegression, _ features: Features, _ what: String,
+        coefficients tolerance: Double = 1e-5
     ) throws {
         let model = try recipe.fit(features, labels, weights: example.weighted ? data.weights : nil)
         let name = "\(example.name), \(what)"
@@ -20,7 +21,8 @@ import Testing
             let scales = (0..<own.count).map { column in
                 max(1, data.x.map { abs($0[column] - data.x[0][column]) }.max() ?? 1)
             }
-            let scaled = zip(own, scales).map { $0 * $1 }, scaledExpected = zip(expected, scales).map { $0 * $1 }
+            let scaled = zip(own, scales).map { $0 * $1 },
+                scaledExpected = zip(expected, scales).map { $0 * $1 }
             expectClose(scaled, scaledExpected, absolute: tolerance, relative: tolerance, name)
         }
         #expect(model.coefficients.count == example.coefficients.count)
@@ -35,7 +37,8 @@ import Testing
             let data = try fixture.data(example.data)
             for (storage, features) in data.storages {
                 try check(
-                    example, data, classes == 2 ? data.labels : data.classes, example.recipe, features, storage)
+                    example, data, classes == 2 ? data.labels : data.classes, example.recipe, features,
+                    storage)
             }
         }
     }
@@ -43,7 +46,8 @@ import Testing
     @Test(arguments: [2, 3], [LinearModelSolver.lbfgs, .trustRegionNewton])
     func otherSolvers(classes: Int, solver: LinearModelSolver) throws {
         let fixture = try GeneralizedLinearFixture.load(.module)
-        for example in classes == 2 ? fixture.logistic : fixture.multinomial where example.penalty.kind == "l2" {
+        for example in classes == 2 ? fixture.logistic : fixture.multinomial
+        where example.penalty.kind == "l2" {
             let data = try fixture.data(example.data)
             // Columns far from 0 are no matter for sparse data, which cannot be centred.
             for (storage, features) in data.storages where !(storage == "sparse" && example.data == "far") {
@@ -69,7 +73,8 @@ import Testing
         ] {
             let model = try LogisticRegression(penalty).fit(data.features, data.labels)
             expectClose(model.coefficients[0], expected.coefficients[0], absolute: 1e-7, "\(penalty)")
-            #expect(abs(model.report.objective - expected.report.objective) < 1e-9 * expected.report.objective)
+            #expect(
+                abs(model.report.objective - expected.report.objective) < 1e-9 * expected.report.objective)
         }
     }
 
@@ -80,7 +85,9 @@ import Testing
             let features = Tensor<Double>(shape: [x.count, example.columns], x.flatMap { $0 })
             let model = try LogisticRegression(.firth).fit(features, example.labels)
             #expect(model.report.isConverged)
-            expectClose(model.intercepts + model.coefficients[0], example.coefficients, absolute: 1e-5, relative: 1e-5)
+            expectClose(
+                model.intercepts + model.coefficients[0], example.coefficients, absolute: 1e-5, relative: 1e-5
+            )
             let table = try model.summary()
             expectClose(table.rows.map(\.standardError), example.standardErrors, relative: 1e-5, "Firth")
             #expect(abs(-model.report.objective - example.penalizedLogLikelihood) < 1e-9)
@@ -99,19 +106,25 @@ import Testing
                 #expect(model.report.isConverged, "\(name)")
                 let table = try model.summary()
                 let closeness = example.data == "far" ? 1e-5 : 1e-6
-                expectClose(table.rows.map(\.estimate), example.estimates, absolute: 1e-8, relative: closeness, name)
-                expectClose(table.rows.map(\.standardError), example.standardErrors, relative: closeness, name)
+                expectClose(
+                    table.rows.map(\.estimate), example.estimates, absolute: 1e-8, relative: closeness, name)
+                expectClose(
+                    table.rows.map(\.standardError), example.standardErrors, relative: closeness, name)
                 expectClose(table.rows.map(\.pValue), example.pValues, absolute: 1e-6, name)
                 expectClose(
-                    try model.summary(.hc0).rows.map(\.standardError), example.hc0, relative: closeness, "HC0 \(name)")
+                    try model.summary(.hc0).rows.map(\.standardError), example.hc0, relative: closeness,
+                    "HC0 \(name)")
                 expectClose(
-                    try model.summary(.hc1).rows.map(\.standardError), example.hc1, relative: closeness, "HC1 \(name)")
+                    try model.summary(.hc1).rows.map(\.standardError), example.hc1, relative: closeness,
+                    "HC1 \(name)")
                 expectClose([model.deviance], [example.deviance], relative: 1e-9, "deviance \(name)")
                 if let null = example.nullLogLikelihood {
                     expectClose([model.nullDeviance], [-2 * null], relative: 1e-9, "null \(name)")
                     expectClose([model.pseudoR2], [1 - example.deviance / (-2 * null)], absolute: 1e-9)
                 }
-                if let null = example.nullDeviance { expectClose([model.nullDeviance], [null], relative: 1e-9) }
+                if let null = example.nullDeviance {
+                    expectClose([model.nullDeviance], [null], relative: 1e-9)
+                }
                 if let aic = example.aic { expectClose([try #require(model.aic)], [aic], relative: 1e-9) }
                 if let bic = example.bic { expectClose([try #require(model.bic)], [bic], relative: 1e-9) }
             }

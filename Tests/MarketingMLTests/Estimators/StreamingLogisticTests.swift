@@ -11,7 +11,9 @@ import Testing
         var (rows, labels): ([[String: Double]], [String]) = ([], [])
         for _ in 0..<count {
             let (site, hour) = (random.next(below: 20), random.next(below: 24))
-            rows.append(["site=\(site)": 1, "hour=\(hour)": 1, "price": Double(random.next(below: 100)) / 100])
+            rows.append([
+                "site=\(site)": 1, "hour=\(hour)": 1, "price": Double(random.next(below: 100)) / 100,
+            ])
             labels.append(random.next(below: 20) < site ? "click" : "skip")
         }
         return (rows, labels)
@@ -30,7 +32,8 @@ import Testing
             func w(_ i: Int) -> Double {
                 let l1 = i == 4 ? 0 : options.l1, l2 = i == 4 ? 0 : options.l2
                 let sign: Double = z[i] < 0 ? -1 : 1
-                return abs(z[i]) <= l1 ? 0 : -(z[i] - sign * l1) / ((options.beta + sqrt(n[i])) / options.rate + l2)
+                return abs(z[i]) <= l1
+                    ? 0 : -(z[i] - sign * l1) / ((options.beta + sqrt(n[i])) / options.rate + l2)
             }
             let row = x.map { Double($0) } + [1]
             let margin = (0..<5).reduce(0.0) { $0 + row[$1] * w($1) }
@@ -44,7 +47,8 @@ import Testing
             let loss = try model.update(
                 Tensor<Float>(shape: [1, 4], x), [label == 1 ? "yes" : "no"], weights: [weight])
             #expect(abs(loss + log(label == 1 ? p : 1 - p)) < 1e-12)
-            expectClose(model.coefficients + [model.intercept], (0..<5).map(w), absolute: 1e-13, "round \(round)")
+            expectClose(
+                model.coefficients + [model.intercept], (0..<5).map(w), absolute: 1e-13, "round \(round)")
         }
         #expect(model.coefficients.contains { $0 != 0 })
     }
@@ -82,10 +86,14 @@ import Testing
         for classes in [["a"], ["a", "a"], ["a", "b", "c"]] {
             #expect(throws: MarketingMLError.self) { try Model(classes: classes, features: .fixed(count: 3)) }
         }
-        for features in [Model.FeatureSpace.fixed(count: 0), .hashed(bits: 0), .hashed(bits: 31), .fixed(count: -1)] {
+        for features in [
+            Model.FeatureSpace.fixed(count: 0), .hashed(bits: 0), .hashed(bits: 31), .fixed(count: -1),
+        ] {
             #expect(throws: MarketingMLError.self) { try Model(classes: ["a", "b"], features: features) }
         }
-        for options in [Model.Options(rate: 0), .init(beta: -1), .init(l1: -1), .init(l2: .nan), .init(beta: 0)] {
+        for options in [
+            Model.Options(rate: 0), .init(beta: -1), .init(l1: -1), .init(l2: .nan), .init(beta: 0),
+        ] {
             #expect(throws: MarketingMLError.self) {
                 try Model(classes: ["a", "b"], features: .fixed(count: 3), options: options)
             }

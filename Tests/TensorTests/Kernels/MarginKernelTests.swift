@@ -10,9 +10,11 @@ import Testing
             let type = Scalar.mmlType
             for rows in rowCounts {
                 let x = Guarded<Scalar>(numbers.array(rows * (columns + 2), 3))
-                let coefficients = Guarded<Double>(numbers.array(columns)), factors = Guarded<Double>(numbers.array(rows))
+                let coefficients = Guarded<Double>(numbers.array(columns)),
+                    factors = Guarded<Double>(numbers.array(rows))
                 let margins = Guarded<Double>(numbers.array(rows)), expected = margins.copy
-                mml_add_margins(type, rows, columns, x.pointer, columns + 2, coefficients.pointer, margins.pointer)
+                mml_add_margins(
+                    type, rows, columns, x.pointer, columns + 2, coefficients.pointer, margins.pointer)
                 mml_reference_add_margins(
                     type, rows, columns, x.pointer, columns + 2, coefficients.pointer, expected.pointer)
                 expectSame(margins, expected, "margins of \(rows) rows", within: 1e-13)
@@ -27,14 +29,16 @@ import Testing
                     #expect(alone.values[0] == among.values[row])
                 }
                 let sums = Guarded<Double>(numbers.array(columns)), expectedSums = sums.copy
-                mml_add_weighted_rows(type, rows, columns, x.pointer, columns + 2, factors.pointer, sums.pointer)
+                mml_add_weighted_rows(
+                    type, rows, columns, x.pointer, columns + 2, factors.pointer, sums.pointer)
                 mml_reference_add_weighted_rows(
                     type, rows, columns, x.pointer, columns + 2, factors.pointer, expectedSums.pointer)
                 expectSame(sums, expectedSums, "weighted sum of \(rows) rows", within: 1e-13)
                 let first = Guarded<Double>(zeros: columns), second = Guarded<Double>(zeros: columns)
                 let expectedFirst = first.copy, expectedSecond = second.copy
                 mml_add_moments(
-                    type, rows, columns, x.pointer, columns + 2, coefficients.pointer, first.pointer, second.pointer)
+                    type, rows, columns, x.pointer, columns + 2, coefficients.pointer, first.pointer,
+                    second.pointer)
                 mml_reference_add_moments(
                     type, rows, columns, x.pointer, columns + 2, coefficients.pointer, expectedFirst.pointer,
                     expectedSecond.pointer)
@@ -67,7 +71,9 @@ import Testing
         func check<Scalar: KernelScalar>(_: Scalar.Type) {
             var numbers = TestNumbers(count + 1)
             let type = Scalar.mmlType
-            for (loss, power) in [(MML_LOGISTIC, 0), (MML_POISSON, 0), (MML_GAMMA, 0), (MML_TWEEDIE, 1.5), (MML_TWEEDIE, 2.5)] {
+            for (loss, power) in [
+                (MML_LOGISTIC, 0), (MML_POISSON, 0), (MML_GAMMA, 0), (MML_TWEEDIE, 1.5), (MML_TWEEDIE, 2.5),
+            ] {
                 for scale in [1.0, 30.0] where scale == 1 || loss == MML_LOGISTIC {
                     let margins = Guarded<Scalar>(numbers.array(count, scale))
                     let targets = Guarded<Scalar>(
@@ -81,7 +87,8 @@ import Testing
                         let weights = weighted ? weights.pointer : nil
                         let index = Int32(loss.rawValue)
                         let total = mml_margin_losses(
-                            type, index, power, count, margins.pointer, targets.pointer, weights, slopes.pointer,
+                            type, index, power, count, margins.pointer, targets.pointer, weights,
+                            slopes.pointer,
                             curvatures.pointer)
                         let expected = mml_reference_margin_losses(
                             type, index, power, count, margins.pointer, targets.pointer, weights,
@@ -102,7 +109,9 @@ import Testing
 
     /// Small probabilities keep their digits, and large margins do not overflow.
     @Test func extremeMargins() {
-        let margins: [Double] = [-800, -745, -700, -50, -1e-10, 0, 1e-300, 50, 700, 709.5, 800, .infinity, -.infinity, .nan]
+        let margins: [Double] = [
+            -800, -745, -700, -50, -1e-10, 0, 1e-300, 50, 700, 709.5, 800, .infinity, -.infinity, .nan,
+        ]
         for target in [0.0, 1.0] {
             for margin in margins {
                 let slope = Guarded<Double>([0]), curvature = Guarded<Double>([0])
@@ -111,7 +120,8 @@ import Testing
                 let total = mml_margin_losses(
                     MML_F64, loss, 0, 1, [margin], [target], nil, slope.pointer, curvature.pointer)
                 let expected = mml_reference_margin_losses(
-                    MML_F64, loss, 0, 1, [margin], [target], nil, expectedSlope.pointer, expectedCurvature.pointer)
+                    MML_F64, loss, 0, 1, [margin], [target], nil, expectedSlope.pointer,
+                    expectedCurvature.pointer)
                 func close(_ a: Double, _ b: Double) -> Bool {
                     a == b || (a.isNaN && b.isNaN) || abs(a - b) <= 1e-14 * abs(b) + 1e-300
                 }
@@ -136,10 +146,12 @@ import Testing
                     let targets = (0..<count).map { Int32($0 * 5 % all) }
                     let probabilities = Guarded<Scalar>(zeros: classes * ld), expected = probabilities.copy
                     let total = mml_softmax_losses(
-                        Scalar.mmlType, count, classes, ld, margins.pointer, reference, targets, weights.pointer,
+                        Scalar.mmlType, count, classes, ld, margins.pointer, reference, targets,
+                        weights.pointer,
                         probabilities.pointer)
                     let expectedTotal = mml_reference_softmax_losses(
-                        Scalar.mmlType, count, classes, ld, margins.pointer, reference, targets, weights.pointer,
+                        Scalar.mmlType, count, classes, ld, margins.pointer, reference, targets,
+                        weights.pointer,
                         expected.pointer)
                     #expect(abs(total - expectedTotal) <= 3 * Scalar.closeness * (1 + abs(expectedTotal)))
                     expectSame(probabilities, expected, "probabilities of \(classes)")

@@ -27,16 +27,36 @@ import Testing
     }
 
     private static let losses: [(String, @Sendable (Int) -> any MarginLoss)] = {
-        @Sendable func targets(_ count: Int) -> [Double] { (0..<count).map { Double($0 * 7 % 11) / 4 + 0.25 } }
+        @Sendable func targets(_ count: Int) -> [Double] {
+            (0..<count).map { Double($0 * 7 % 11) / 4 + 0.25 }
+        }
         @Sendable func weights(_ count: Int) -> [Double] { (0..<count).map { Double($0 * 5 % 7) / 3 } }
         @Sendable func classes(_ count: Int, _ k: Int) -> [Int32] { (0..<count).map { Int32($0 * 3 % k) } }
         return [
-            ("logistic", { SingleMarginLoss(.logistic, targets: classes($0, 2).map { Double($0) }, weights: weights($0)) }),
+            (
+                "logistic",
+                {
+                    SingleMarginLoss(
+                        .logistic, targets: classes($0, 2).map { Double($0) }, weights: weights($0))
+                }
+            ),
             ("poisson", { SingleMarginLoss(.poisson, targets: targets($0), weights: nil) }),
             ("gamma", { SingleMarginLoss(.gamma, targets: targets($0), weights: weights($0)) }),
-            ("tweedie", { SingleMarginLoss(.tweedie(power: 1.4), targets: targets($0), weights: weights($0)) }),
-            ("softmax", { SoftmaxLoss(classes: 3, hasReference: false, targets: classes($0, 3), weights: weights($0)) }),
-            ("reference", { SoftmaxLoss(classes: 4, hasReference: true, targets: classes($0, 4), weights: nil) }),
+            (
+                "tweedie",
+                { SingleMarginLoss(.tweedie(power: 1.4), targets: targets($0), weights: weights($0)) }
+            ),
+            (
+                "softmax",
+                {
+                    SoftmaxLoss(
+                        classes: 3, hasReference: false, targets: classes($0, 3), weights: weights($0))
+                }
+            ),
+            (
+                "reference",
+                { SoftmaxLoss(classes: 4, hasReference: true, targets: classes($0, 4), weights: nil) }
+            ),
         ]
     }()
 
@@ -117,7 +137,9 @@ import Testing
     }
 
     /// The gradient of one example, by a design of that row alone.
-    private func scores(_ design: DesignMatrix, _ loss: any MarginLoss, _ at: [Double], _ row: Int) -> [Double] {
+    private func scores(_ design: DesignMatrix, _ loss: any MarginLoss, _ at: [Double], _ row: Int)
+        -> [Double]
+    {
         var margins = [Double](repeating: 0, count: loss.outputs * design.rowCount)
         _ = margins.withUnsafeMutableBufferPointer {
             design.derivatives(

@@ -1,13 +1,14 @@
 import Tensor
 
-/// The covariance of a fit's coefficients, or why there is none: for the features as they are, output after output, the intercept
-/// at each one's end.
+/// The covariance of a fit's coefficients, or why there is none: for the features as they are, output after
+/// output, the intercept at each one's end.
 enum CoefficientInference: Sendable, Equatable {
     case unavailable(InferenceUnavailable)
     case available(Covariances)
 
     struct Covariances: Sendable, Equatable {
-        /// Of the maximum of the likelihood: the inverse of the Hessian (times the dispersion, for models that have one).
+        /// Of the maximum of the likelihood: the inverse of the Hessian (times the dispersion, for models
+        /// that have one).
         var classical: [Double]
         /// The sandwich estimate.
         var hc0: [Double]
@@ -29,12 +30,13 @@ enum CoefficientInference: Sendable, Equatable {
     /// Computes both covariances at the optimum, in double precision.
     ///
     /// - Parameters:
-    ///   - expected: The loss whose curvature is the expected one, where that is not the loss itself; it stands in for
-    ///     the Hessian in the classical estimate.
+    ///   - expected: The loss whose curvature is the expected one, where that is not the loss itself; it
+    ///     stands in for the Hessian in the classical estimate.
     ///   - dispersion: What the classical covariance is multiplied with.
     ///   - isBounded: Whether the optimum is finite even where features separate the classes.
     init(
-        _ problem: MarginProblem, _ solution: MarginSolution, expected: (any MarginLoss)? = nil, dispersion: Double = 1,
+        _ problem: MarginProblem, _ solution: MarginSolution, expected: (any MarginLoss)? = nil,
+        dispersion: Double = 1,
         isBounded: Bool = false
     ) {
         guard problem.order <= 3000 else {
@@ -52,13 +54,15 @@ enum CoefficientInference: Sendable, Equatable {
             return
         }
         let scores = problem.derivatives(at: at, margins: solution.margins, second: .outerProduct)
-        guard let inverse = CholeskyFactor(matrix, order: problem.order)?.inverse, let middle = scores.second else {
+        guard let inverse = CholeskyFactor(matrix, order: problem.order)?.inverse, let middle = scores.second
+        else {
             self = .unavailable(.rankDeficient(feature: 0))
             return
         }
         var bread = inverse
         if let expected {
-            let information = problem.with(expected).derivatives(at: at, margins: solution.margins, second: .hessian)
+            let information = problem.with(expected).derivatives(
+                at: at, margins: solution.margins, second: .hessian)
             guard let second = information.second,
                 let factor = CholeskyFactor(second, order: problem.order)
             else {
@@ -80,7 +84,8 @@ enum CoefficientInference: Sendable, Equatable {
 
     /// The table, with the intercept of each output first.
     func table(
-        coefficients: [[Double]], intercepts: [Double], hasIntercept: Bool, outputNames: [String], names: [String]?,
+        coefficients: [[Double]], intercepts: [Double], hasIntercept: Bool, outputNames: [String],
+        names: [String]?,
         covariance: CovarianceKind, level: Double, statistic: CoefficientTable.Statistic
     ) throws -> CoefficientTable {
         let features = coefficients.first?.count ?? 0
@@ -109,7 +114,8 @@ enum CoefficientInference: Sendable, Equatable {
             for index in 0..<features { add(names?[index] ?? "x\(index)", own[index], index) }
         }
         return try CoefficientTable(
-            names: rows, estimates: estimates, variances: variances, covariance: covariance, statistic: statistic,
+            names: rows, estimates: estimates, variances: variances, covariance: covariance,
+            statistic: statistic,
             level: level, exponentiated: true)
     }
 }
@@ -145,8 +151,9 @@ extension MarginProblem {
 
     /// Whether a step separates the classes: no example's loss rises along it without end and some fall.
     ///
-    /// Where classes are separated the likelihood has no maximum; Newton's steps then keep their length, about 1 in the margins, and
-    /// their direction is a certificate (compare A. Albert and J. A. Anderson, Biometrika 71 (1984) 1–10).
+    /// Where classes are separated the likelihood has no maximum; Newton's steps then keep their length,
+    /// about 1 in the margins, and their direction is a certificate (compare A. Albert and J. A. Anderson,
+    /// Biometrika 71 (1984) 1–10).
     private func isSeparating(_ step: [Double]) -> Bool {
         var moves = [Double](repeating: 0, count: outputs * design.rowCount)
         let count = design.rowCount
@@ -154,7 +161,8 @@ extension MarginProblem {
             guard let moves = moves.baseAddress else { return false }
             for output in 0..<outputs {
                 design.addMargins(
-                    Array(step[output * design.width..<(output + 1) * design.width]), to: moves + output * count)
+                    Array(step[output * design.width..<(output + 1) * design.width]),
+                    to: moves + output * count)
             }
             var (lowest, highest) = (0.0, 0.0)
             for example in 0..<count {
@@ -197,7 +205,8 @@ extension MarginProblem {
         return { example in (loss.weights?[example] ?? 1) > 0 ? loss.targets[example] : nil }
     }
 
-    /// How much a step widens the lead of an example's own class over the others: over the closest and the farthest.
+    /// How much a step widens the lead of an example's own class over the others: over the closest and the
+    /// farthest.
     private func leastRise(
         _ example: Int, _ moves: UnsafePointer<Double>, _ count: Int
     ) -> (least: Double, most: Double)? {
@@ -206,7 +215,9 @@ extension MarginProblem {
             let rise = loss.targets[example] > 0.5 ? moves[example] : -moves[example]
             return (rise, rise)
         }
-        guard let loss = loss as? SoftmaxLoss, loss.weights.map({ $0[example] > 0 }) ?? true else { return nil }
+        guard let loss = loss as? SoftmaxLoss, loss.weights.map({ $0[example] > 0 }) ?? true else {
+            return nil
+        }
         let first = loss.hasReference ? 1 : 0
         let own = Int(loss.targets[example]) - first
         let base = own < 0 ? 0 : moves[own * count + example]
@@ -219,7 +230,8 @@ extension MarginProblem {
         return (least, most)
     }
 
-    /// A covariance for columns less their shift, turned into that for the columns as they are: only intercepts change.
+    /// A covariance for columns less their shift, turned into that for the columns as they are: only
+    /// intercepts change.
     fileprivate func unshifted(covariance matrix: [Double]) -> [Double] {
         guard design.hasIntercept else { return matrix }
         var result = matrix
@@ -238,7 +250,8 @@ extension MarginProblem {
             let target = (output + 1) * width - 1
             for row in 0..<order {
                 for feature in 0..<features {
-                    result[row * order + target] -= design.shift[feature] * result[row * order + output * width + feature]
+                    result[row * order + target] -=
+                        design.shift[feature] * result[row * order + output * width + feature]
                 }
             }
         }

@@ -1,7 +1,8 @@
 import Foundation
 import Tensor
 
-/// The distribution of a target around its mean, which a generalised linear model with a logarithmic link assumes.
+/// The distribution of a target around its mean, which a generalised linear model with a logarithmic link
+/// assumes.
 public enum GeneralizedLinearFamily: Sendable, Equatable, Codable {
     /// Counts: variance μ.
     case poisson
@@ -23,7 +24,8 @@ public enum GeneralizedLinearFamily: Sendable, Equatable, Codable {
     func check() throws(MarketingMLError) {
         guard variancePower >= 1, variancePower.isFinite else {
             throw MarketingMLError(
-                .invalidOption, "the power of a Tweedie distribution must be at least 1 here, found \(variancePower)")
+                .invalidOption,
+                "the power of a Tweedie distribution must be at least 1 here, found \(variancePower)")
         }
     }
 
@@ -50,7 +52,8 @@ public enum GeneralizedLinearFamily: Sendable, Equatable, Codable {
         if let place = targets.firstIndex(where: { positive ? !($0 > 0) : !($0 >= 0) }) {
             throw MarketingMLError(
                 .invalidOption,
-                "\(name) regression needs targets \(positive ? "above" : "of at least") 0, that of example \(place) is "
+                "\(name) regression needs targets \(positive ? "above" : "of at least") 0, that of example "
+                    + "\(place) is "
                     + "\(targets[place])")
         }
         guard targets.contains(where: { $0 > 0 }) else {

@@ -52,16 +52,18 @@ public struct GeneralizedLinearModel: Sendable, Equatable {
     /// Estimates, standard errors, z, p-values, intervals and the factors e^β, for fits without penalty.
     ///
     /// - Parameters:
-    ///   - covariance: `.classical` (the inverse expected information times the dispersion), `.hc0` or `.hc1` (sandwich
-    ///     estimates, which do not assume the variance).
+    ///   - covariance: `.classical` (the inverse expected information times the dispersion), `.hc0` or `.hc1`
+    ///     (sandwich estimates, which do not assume the variance).
     ///   - level: What the intervals cover, between 0 and 1.
     ///   - names: One a feature; nil for x0, x1, …
-    /// - Throws: ``InferenceUnavailable`` saying why for fits that allow none; `.invalidOption`, `.shapeMismatch`.
+    /// - Throws: ``InferenceUnavailable`` saying why for fits that allow none; `.invalidOption`,
+    ///   `.shapeMismatch`.
     public func summary(
         _ covariance: CovarianceKind = .classical, level: Double = 0.95, names: [String]? = nil
     ) throws -> CoefficientTable {
         try inference.table(
-            coefficients: [coefficients], intercepts: [intercept], hasIntercept: hasIntercept, outputNames: [],
+            coefficients: [coefficients], intercepts: [intercept], hasIntercept: hasIntercept,
+            outputNames: [],
             names: names, covariance: covariance, level: level, statistic: .z)
     }
 }
@@ -99,8 +101,10 @@ extension GeneralizedLinearModel: SavableModel {
     /// - Throws: `.inputOutput`.
     public func save(to url: URL) throws {
         let fields = Fields(
-            family: family, hasIntercept: hasIntercept, penalty: penalty, report: report, exampleCount: exampleCount,
-            deviance: deviance, nullDeviance: nullDeviance, dispersion: dispersion, logLikelihood: logLikelihood,
+            family: family, hasIntercept: hasIntercept, penalty: penalty, report: report,
+            exampleCount: exampleCount,
+            deviance: deviance, nullDeviance: nullDeviance, dispersion: dispersion,
+            logLikelihood: logLikelihood,
             inference: inference.fields)
         try ModelFile.write(to: url, kind: Self.kind, fields: fields) { writer in
             writer.add("coefficients", Tensor(coefficients))
@@ -111,8 +115,8 @@ extension GeneralizedLinearModel: SavableModel {
 
     /// Reads a model that `save` wrote: it gives the same bits.
     ///
-    /// - Throws: `.fileNotFound`, `.malformedFile`, `.unsupported` for another kind of model or a newer format,
-    ///   `.missingTensor`, `.shapeMismatch`, `.notFinite`, `.invalidOption`.
+    /// - Throws: `.fileNotFound`, `.malformedFile`, `.unsupported` for another kind of model or a newer
+    ///   format, `.missingTensor`, `.shapeMismatch`, `.notFinite`, `.invalidOption`.
     public init(_ url: URL) throws {
         let file = try ModelFile(url, kind: Self.kind)
         let fields: Fields = try file.decode()

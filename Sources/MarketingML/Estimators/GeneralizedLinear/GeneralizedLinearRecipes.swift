@@ -1,6 +1,7 @@
 import Tensor
 
-/// Regression of counts such as visits and orders: Poisson's distribution; see ``GeneralizedLinearRegression``.
+/// Regression of counts such as visits and orders: Poisson's distribution; see
+/// ``GeneralizedLinearRegression``.
 ///
 /// ```swift
 /// let visits = try PoissonRegression().fit(features, counts, exposure: days)
@@ -15,7 +16,8 @@ public struct PoissonRegression: GeneralizedLinearRegression {
     public var solver: LinearModelSolver
     /// The gradient's size at which a solver has converged: above 0.
     public var tolerance: Double
-    /// The number of iterations after which a solver gives up; nil for 100 of Newton's method and 2000 of others.
+    /// The number of iterations after which a solver gives up; nil for 100 of Newton's method and 2000 of
+    /// others.
     public var maximumIterations: Int?
 
     /// Poisson.
@@ -34,8 +36,8 @@ public struct PoissonRegression: GeneralizedLinearRegression {
     }
 }
 
-/// Regression of positive amounts such as spend whose spread grows with their mean: the gamma distribution; see
-/// ``GeneralizedLinearRegression``.
+/// Regression of positive amounts such as spend whose spread grows with their mean: the gamma distribution;
+/// see ``GeneralizedLinearRegression``.
 public struct GammaRegression: GeneralizedLinearRegression {
     /// What keeps the coefficients small.
     public var penalty: Penalty
@@ -45,7 +47,8 @@ public struct GammaRegression: GeneralizedLinearRegression {
     public var solver: LinearModelSolver
     /// The gradient's size at which a solver has converged: above 0.
     public var tolerance: Double
-    /// The number of iterations after which a solver gives up; nil for 100 of Newton's method and 2000 of others.
+    /// The number of iterations after which a solver gives up; nil for 100 of Newton's method and 2000 of
+    /// others.
     public var maximumIterations: Int?
 
     /// Gamma.
@@ -64,10 +67,11 @@ public struct GammaRegression: GeneralizedLinearRegression {
     }
 }
 
-/// Regression of amounts that may be 0, such as spend of all customers, buyers or not: Tweedie's distribution; see
-/// ``GeneralizedLinearRegression``.
+/// Regression of amounts that may be 0, such as spend of all customers, buyers or not: Tweedie's
+/// distribution; see ``GeneralizedLinearRegression``.
 public struct TweedieRegression: GeneralizedLinearRegression {
-    /// The power of the mean to which the variance is proportional: at least 1; between 1 and 2 for amounts that may be 0.
+    /// The power of the mean to which the variance is proportional: at least 1; between 1 and 2 for amounts
+    /// that may be 0.
     public var power: Double
     /// What keeps the coefficients small.
     public var penalty: Penalty
@@ -77,7 +81,8 @@ public struct TweedieRegression: GeneralizedLinearRegression {
     public var solver: LinearModelSolver
     /// The gradient's size at which a solver has converged: above 0.
     public var tolerance: Double
-    /// The number of iterations after which a solver gives up; nil for 100 of Newton's method and 2000 of others.
+    /// The number of iterations after which a solver gives up; nil for 100 of Newton's method and 2000 of
+    /// others.
     public var maximumIterations: Int?
 
     /// Tweedie with the power.
@@ -85,7 +90,8 @@ public struct TweedieRegression: GeneralizedLinearRegression {
 
     /// Creates a recipe.
     public init(
-        power: Double, _ penalty: Penalty = .none, intercept: Bool = true, solver: LinearModelSolver = .automatic,
+        power: Double, _ penalty: Penalty = .none, intercept: Bool = true,
+        solver: LinearModelSolver = .automatic,
         tolerance: Double = 1e-8, maximumIterations: Int? = nil
     ) {
         self.power = power

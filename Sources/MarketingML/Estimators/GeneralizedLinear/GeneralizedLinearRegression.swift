@@ -1,16 +1,19 @@
 import Foundation
 import Tensor
 
-/// A regression whose mean is e^(x·β + intercept + offset): the recipe for counts (visits, orders) and amounts (spend).
+/// A regression whose mean is e^(x·β + intercept + offset): the recipe for counts (visits, orders) and
+/// amounts (spend).
 ///
-/// A fit minimises the penalty's objective (see ``Penalty``) with ℓ half the deviance up to terms of the target alone:
+/// A fit minimises the penalty's objective (see ``Penalty``) with ℓ half the deviance up to terms of the
+/// target alone:
 ///
 ///     Poisson        ℓ = e^η − y η
 ///     gamma          ℓ = y e^(−η) + η
 ///     Tweedie p      ℓ = e^((2−p)η) / (2−p) − y e^((1−p)η) / (1−p)
 ///
-/// Solvers stop when the largest element of the gradient of the mean loss with the penalty, each feature in units of its root mean
-/// square and the loss in those of the targets' mean to the power 2 − p, is at most `tolerance`.
+/// Solvers stop when the largest element of the gradient of the mean loss with the penalty, each feature in
+/// units of its root mean square and the loss in those of the targets' mean to the power 2 − p, is at most
+/// `tolerance`.
 ///
 /// ``PoissonRegression``, ``GammaRegression`` and ``TweedieRegression`` are the recipes.
 public protocol GeneralizedLinearRegression: Regressor, Equatable {
@@ -24,7 +27,8 @@ public protocol GeneralizedLinearRegression: Regressor, Equatable {
     var solver: LinearModelSolver { get }
     /// The gradient's size at which a solver has converged: above 0.
     var tolerance: Double { get }
-    /// The number of iterations after which a solver gives up; nil for 100 of Newton's method and 2000 of others.
+    /// The number of iterations after which a solver gives up; nil for 100 of Newton's method and 2000 of
+    /// others.
     var maximumIterations: Int? { get }
 }
 
@@ -48,10 +52,11 @@ extension GeneralizedLinearRegression {
     ///   - offset: Added to each example's log mean; predictions do not contain it.
     ///   - exposure: What each mean is proportional to, above 0: the same as an offset of its logarithm.
     ///   - progress: Called at each iteration; may stop it.
-    /// - Throws: `.shapeMismatch`, `.emptyData`, `.notFinite`, `.invalidOption`; `CancellationError`. Not reaching the tolerance
-    ///   is no error: see the model's `report`.
+    /// - Throws: `.shapeMismatch`, `.emptyData`, `.notFinite`, `.invalidOption`; `CancellationError`. Not
+    ///   reaching the tolerance is no error: see the model's `report`.
     public func fit(
-        _ features: some FeatureMatrix, _ targets: [Double], weights: [Double]? = nil, offset: [Double]? = nil,
+        _ features: some FeatureMatrix, _ targets: [Double], weights: [Double]? = nil,
+        offset: [Double]? = nil,
         exposure: [Double]? = nil, progress: ProgressHandler? = nil
     ) throws -> GeneralizedLinearModel {
         let features = features.features
@@ -68,7 +73,8 @@ extension GeneralizedLinearRegression {
         var sum = 0.0
         for place in targets.indices { sum += (weights?[place] ?? 1) * targets[place] }
         guard sum > 0 else {
-            throw MarketingMLError(.emptyData, "all targets with a weight are 0: the logarithm of their mean is not finite")
+            throw MarketingMLError(
+                .emptyData, "all targets with a weight are 0: the logarithm of their mean is not finite")
         }
         let mean = sum / total
         let (l1, l2, c) = penalty.resolved(totalWeight: total)
@@ -118,13 +124,17 @@ extension GeneralizedLinearRegression {
             : CoefficientInference(
                 problem, solution,
                 expected: family == .poisson
-                    ? nil : ExpectedCurvature(power: family.variancePower, weights: weights), dispersion: dispersion)
-        // The loss without features differs from half the deviance by the same terms of the targets as the fit's.
+                    ? nil : ExpectedCurvature(power: family.variancePower, weights: weights),
+                dispersion: dispersion)
+        // The loss without features differs from half the deviance by the same terms of the targets as the
+        // fit's.
         let fitLoss = problem.design.value(of: problem.loss, margins: solution.margins.pointer)
         let nullDeviance = deviance + 2 * (try problem.interceptOnlyLoss() - fitLoss)
         return GeneralizedLinearModel(
-            family: family, coefficients: coefficients[0], intercept: intercepts[0], hasIntercept: hasIntercept,
-            penalty: penalty, report: report, exampleCount: count, deviance: deviance, nullDeviance: nullDeviance,
+            family: family, coefficients: coefficients[0], intercept: intercepts[0],
+            hasIntercept: hasIntercept,
+            penalty: penalty, report: report, exampleCount: count, deviance: deviance,
+            nullDeviance: nullDeviance,
             dispersion: dispersion, logLikelihood: logLikelihood, inference: inference)
     }
 
@@ -132,7 +142,8 @@ extension GeneralizedLinearRegression {
         guard let exposure else { return offset }
         if let place = exposure.firstIndex(where: { !($0 > 0) }) {
             throw MarketingMLError(
-                .invalidOption, "the exposure of example \(place) is \(exposure[place]); exposures must be above 0")
+                .invalidOption,
+                "the exposure of example \(place) is \(exposure[place]); exposures must be above 0")
         }
         return exposure.indices.map { log(exposure[$0]) + (offset?[$0] ?? 0) }
     }
@@ -157,7 +168,8 @@ private struct ExpectedCurvature: MarginLoss {
     var outputs: Int { 1 }
 
     func evaluate(
-        _ range: Range<Int>, margins: UnsafePointer<Double>, stride: Int, slopes: UnsafeMutablePointer<Double>,
+        _ range: Range<Int>, margins: UnsafePointer<Double>, stride: Int,
+        slopes: UnsafeMutablePointer<Double>,
         curvatures: UnsafeMutablePointer<Double>, couplings: UnsafeMutablePointer<Double>
     ) -> Double {
         for index in 0..<range.count {

@@ -1,9 +1,8 @@
 import Tensor
 
-
 extension MarginProblem {
-    /// The smallest loss of one margin an example with an intercept and no features (or, without an intercept, that of the
-    /// offset alone).
+    /// The smallest loss of one margin an example with an intercept and no features (or, without an
+    /// intercept, that of the offset alone).
     func interceptOnlyLoss() throws -> Double {
         precondition(outputs == 1, "one margin an example, found \(outputs)")
         let count = design.rowCount

@@ -1,9 +1,11 @@
 import Tensor
 
-/// Limited-memory BFGS for smooth objectives with many coefficients (Liu and Nocedal 1989, doi:10.1007/BF01589116).
+/// Limited-memory BFGS for smooth objectives with many coefficients (Liu and Nocedal 1989,
+/// doi:10.1007/BF01589116).
 ///
-/// The features are read once an iteration. The first guess of the inverse Hessian is that of its diagonal with the curvature at
-/// the start, so that the features' units do not matter. Steps are searched along the line between two sets of margins.
+/// The features are read once an iteration. The first guess of the inverse Hessian is that of its diagonal
+/// with the curvature at the start, so that the features' units do not matter. Steps are searched along the
+/// line between two sets of margins.
 struct LBFGS {
     let problem: MarginProblem
     let limits: SolverLimits
@@ -27,7 +29,9 @@ struct LBFGS {
         for iteration in 1...max(1, limits.maximumIterations) {
             if solution.violation <= limits.tolerance { solution.stopReason = .converged }
             if !solution.objective.isFinite { solution.stopReason = .noFurtherProgress }
-            if try limits.shouldStop(iteration - 1, loss: solution.objective) { solution.stopReason = .stopped }
+            if try limits.shouldStop(iteration - 1, loss: solution.objective) {
+                solution.stopReason = .stopped
+            }
             guard solution.stopReason == .iterationLimit else { break }
             let step = direction(solution.gradient, pairs, diagonal)
             let slope = dot(step, solution.gradient)
@@ -62,7 +66,8 @@ struct LBFGS {
                 if pairs.count > memory { pairs.removeFirst() }
             }
             let violation = problem.violation(next.gradient, at: point)
-            stalls = -slope < 1e-15 * abs(solution.objective) && !(violation < solution.violation) ? stalls + 1 : 0
+            stalls =
+                -slope < 1e-15 * abs(solution.objective) && !(violation < solution.violation) ? stalls + 1 : 0
             swap(&margins, &trial)
             solution.margins = margins
             solution.coefficients = point
@@ -78,7 +83,8 @@ struct LBFGS {
 
     /// Minus the inverse Hessian's approximation times the gradient, by the two-loop recursion.
     private func direction(
-        _ gradient: [Double], _ pairs: [(step: [Double], change: [Double], inverse: Double)], _ diagonal: [Double]
+        _ gradient: [Double], _ pairs: [(step: [Double], change: [Double], inverse: Double)],
+        _ diagonal: [Double]
     ) -> [Double] {
         var result = gradient
         var factors: [Double] = []

@@ -4,15 +4,16 @@ import Tensor
 public enum LinearModelSolver: String, Sendable, Codable, CaseIterable {
     /// Chosen by the data's shape and the penalty.
     case automatic
-    /// Newton's method with Cholesky factors: for up to some hundred coefficients. No absolute values in the penalty.
+    /// Newton's method with Cholesky factors: for up to some hundred coefficients. No absolute values in the
+    /// penalty.
     case newtonCholesky
     /// Limited-memory BFGS: for any number of coefficients. No absolute values in the penalty.
     case lbfgs
-    /// Newton's method with conjugate gradients in a trust region: for sparse data with many features. No absolute values
-    /// in the penalty.
+    /// Newton's method with conjugate gradients in a trust region: for sparse data with many features. No
+    /// absolute values in the penalty.
     case trustRegionNewton
-    /// Newton's method whose steps are found by coordinate descent: for penalties with absolute values, and up to some
-    /// thousand coefficients.
+    /// Newton's method whose steps are found by coordinate descent: for penalties with absolute values, and
+    /// up to some thousand coefficients.
     case coordinateDescent
 }
 
@@ -26,8 +27,10 @@ extension MarginProblem {
         let chosen = try resolve(solver)
         let solution: MarginSolution
         switch chosen {
-        case .coordinateDescent: solution = try ProximalNewton(problem: self, limits: limits).minimize(from: start)
-        case .trustRegionNewton: solution = try TrustRegionNewton(problem: self, limits: limits).minimize(from: start)
+        case .coordinateDescent:
+            solution = try ProximalNewton(problem: self, limits: limits).minimize(from: start)
+        case .trustRegionNewton:
+            solution = try TrustRegionNewton(problem: self, limits: limits).minimize(from: start)
         case .lbfgs: solution = try LBFGS(problem: self, limits: limits).minimize(from: start)
         default: solution = try NewtonCholesky(self, limits).minimize(from: start)
         }
@@ -43,7 +46,8 @@ extension MarginProblem {
         case .newtonCholesky, .lbfgs, .trustRegionNewton:
             guard l1 == 0 else {
                 throw MarketingMLError(
-                    .invalidOption, "\(solver) cannot serve a penalty with absolute values; use .coordinateDescent")
+                    .invalidOption,
+                    "\(solver) cannot serve a penalty with absolute values; use .coordinateDescent")
             }
             return solver
         case .coordinateDescent: return solver

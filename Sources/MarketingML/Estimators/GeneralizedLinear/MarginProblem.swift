@@ -1,6 +1,7 @@
 import Tensor
 
-/// Minimise Σ ℓᵢ(margins) + l1 ‖β‖₁ + ½ l2 ‖β‖² over coefficients, output after output, the intercept at each one's end.
+/// Minimise Σ ℓᵢ(margins) + l1 ‖β‖₁ + ½ l2 ‖β‖² over coefficients, output after output, the intercept at each
+/// one's end.
 ///
 /// Coefficients here are for columns less their shift; see `DesignMatrix`.
 struct MarginProblem: Sendable {
@@ -31,13 +32,15 @@ struct MarginProblem: Sendable {
     }
 
     /// The loss with its derivatives and those of the squares' penalty; not those of the absolute values.
-    func derivatives(at coefficients: [Double], margins: MarginBuffer, second: SecondDerivative) -> LossDerivatives {
+    func derivatives(at coefficients: [Double], margins: MarginBuffer, second: SecondDerivative)
+        -> LossDerivatives
+    {
         var result = design.derivatives(
             at: coefficients, loss: loss, offset: offset, margins: margins.pointer, second: second)
         addSquares(coefficients, to: &result)
         if hasFreeIntercepts, design.hasIntercept, result.second != nil {
-            // The same on all intercepts leads nowhere: some curvature in that direction makes the Hessian regular and
-            // leaves the step, which has no part in it, as it is.
+            // The same on all intercepts leads nowhere: some curvature in that direction makes the Hessian
+            // regular and leaves the step, which has no part in it, as it is.
             let curvature = slopeScale / Double(outputs)
             for k in 0..<outputs {
                 for l in 0..<outputs {
@@ -62,8 +65,8 @@ struct MarginProblem: Sendable {
         design.value(of: loss, margins: margins.pointer) + penalty(coefficients)
     }
 
-    /// How far from optimal: the largest element of the (sub)gradient of the mean loss with the penalty, each feature in units
-    /// of its root mean square.
+    /// How far from optimal: the largest element of the (sub)gradient of the mean loss with the penalty, each
+    /// feature in units of its root mean square.
     func violation(_ gradient: [Double], at coefficients: [Double]) -> Double {
         var worst = 0.0
         for index in 0..<order {

@@ -2,9 +2,10 @@ import Tensor
 
 /// Newton's method with Cholesky factors, for models with few coefficients and smooth objectives.
 ///
-/// An iteration reads the features once. Steps that turn out too long are halved along the line between the two sets of
-/// margins, which needs no reading. Near the solution the curvature hardly changes: then the factor is kept while it still
-/// brings the violation down well (Shamanskii's method), and an iteration is margins and gradient alone.
+/// An iteration reads the features once. Steps that turn out too long are halved along the line between the
+/// two sets of margins, which needs no reading. Near the solution the curvature hardly changes: then the
+/// factor is kept while it still brings the violation down well (Shamanskii's method), and an iteration is
+/// margins and gradient alone.
 struct NewtonCholesky {
     let problem: MarginProblem
     let limits: SolverLimits
@@ -44,7 +45,9 @@ struct NewtonCholesky {
         for iteration in 1...max(1, limits.maximumIterations) {
             if solution.violation <= limits.tolerance { solution.stopReason = .converged }
             if !solution.objective.isFinite { solution.stopReason = .noFurtherProgress }
-            if try limits.shouldStop(iteration - 1, loss: solution.objective) { solution.stopReason = .stopped }
+            if try limits.shouldStop(iteration - 1, loss: solution.objective) {
+                solution.stopReason = .stopped
+            }
             guard solution.stopReason == .iterationLimit else { break }
 
             if let matrix = now.second {
@@ -127,8 +130,8 @@ func adding(_ a: [Double], _ b: [Double], times factor: Double = 1) -> [Double] 
     return result
 }
 
-/// Solves with a symmetric positive semidefinite matrix that may be singular: the shortest solution in units in which the
-/// diagonal is 1.
+/// Solves with a symmetric positive semidefinite matrix that may be singular: the shortest solution in units
+/// in which the diagonal is 1.
 struct SymmetricPseudoInverse {
     private let eigen: SymmetricEigen
     private let scale: [Double]
@@ -142,7 +145,9 @@ struct SymmetricPseudoInverse {
         for row in 0..<order {
             for column in 0..<order { scaled[row * order + column] *= scale[row] * scale[column] }
         }
-        guard scaled.allSatisfy(\.isFinite), let eigen = SymmetricEigen(scaled, order: order) else { return nil }
+        guard scaled.allSatisfy(\.isFinite), let eigen = SymmetricEigen(scaled, order: order) else {
+            return nil
+        }
         self.eigen = eigen
         self.scale = scale
     }

@@ -38,10 +38,11 @@ public struct OrdinalModel<Label: Hashable & Sendable & Codable>: Sendable, Equa
         if case .unavailable(let reason) = inference { reason } else { nil }
     }
 
-    /// Estimates, standard errors, z, p-values, intervals and odds ratios: the coefficients, then the thresholds, called
-    /// `lower|upper` by the classes they part.
+    /// Estimates, standard errors, z, p-values, intervals and odds ratios: the coefficients, then the
+    /// thresholds, called `lower|upper` by the classes they part.
     ///
-    /// - Throws: ``InferenceUnavailable`` saying why for fits that allow none; `.invalidOption`, `.shapeMismatch`.
+    /// - Throws: ``InferenceUnavailable`` saying why for fits that allow none; `.invalidOption`,
+    ///   `.shapeMismatch`.
     public func summary(
         _ covariance: CovarianceKind = .classical, level: Double = 0.95, names: [String]? = nil
     ) throws -> CoefficientTable {
@@ -107,7 +108,8 @@ extension OrdinalModel: SavableModel {
     /// - Throws: `.inputOutput`.
     public func save(to url: URL) throws {
         let fields = Fields(
-            classes: classes.texts, penalty: penalty, report: report, exampleCount: exampleCount, deviance: deviance,
+            classes: classes.texts, penalty: penalty, report: report, exampleCount: exampleCount,
+            deviance: deviance,
             nullDeviance: nullDeviance, inference: inference.fields)
         try ModelFile.write(to: url, kind: Self.kind, fields: fields) { writer in
             writer.add("coefficients", Tensor(coefficients))
@@ -118,8 +120,8 @@ extension OrdinalModel: SavableModel {
 
     /// Reads a model that `save` wrote: it gives the same bits.
     ///
-    /// - Throws: `.fileNotFound`, `.malformedFile`, `.unsupported` for another kind of model or a newer format,
-    ///   `.missingTensor`, `.shapeMismatch`, `.notFinite`, `.unknownLabel`.
+    /// - Throws: `.fileNotFound`, `.malformedFile`, `.unsupported` for another kind of model or a newer
+    ///   format, `.missingTensor`, `.shapeMismatch`, `.notFinite`, `.unknownLabel`.
     public init(_ url: URL) throws {
         let file = try ModelFile(url, kind: Self.kind)
         let fields: Fields = try file.decode()

@@ -42,7 +42,9 @@ struct OrdinalProblem {
         var solution = Solution(point: start, value: first, violation: violation(first.gradient))
         for iteration in 1...limits.maximumIterations {
             if solution.violation <= limits.tolerance { solution.stopReason = .converged }
-            if try limits.shouldStop(iteration - 1, loss: solution.value.objective) { solution.stopReason = .stopped }
+            if try limits.shouldStop(iteration - 1, loss: solution.value.objective) {
+                solution.stopReason = .stopped
+            }
             guard solution.stopReason == .iterationLimit else { break }
             guard let step = direction(solution.value) else {
                 solution.stopReason = .noFurtherProgress
@@ -54,7 +56,10 @@ struct OrdinalProblem {
             var next: Value?
             repeat {
                 next = value(at: adding(solution.point, step, times: part))
-                if let found = next, found.objective <= solution.value.objective + 1e-4 * part * slope + floor { break }
+                if let found = next, found.objective <= solution.value.objective + 1e-4 * part * slope + floor
+                {
+                    break
+                }
                 next = nil
                 part *= 0.5
             } while part > 1e-10
@@ -93,7 +98,8 @@ struct OrdinalProblem {
         var margins = [Double](repeating: 0, count: targets.count)
         let main = margins.withUnsafeMutableBufferPointer { margins in
             margins.baseAddress.map {
-                design.derivatives(at: coefficients + [0], loss: loss, offset: nil, margins: $0, second: .hessian)
+                design.derivatives(
+                    at: coefficients + [0], loss: loss, offset: nil, margins: $0, second: .hessian)
             }
         }
         guard let main, let block = main.second, main.loss.isFinite else { return nil }
@@ -102,13 +108,17 @@ struct OrdinalProblem {
         var hessian = [Double](repeating: 0, count: order * order)
         for row in 0..<featureCount {
             gradient[row] += l2 * coefficients[row]
-            for column in 0..<featureCount { hessian[row * order + column] = block[row * design.width + column] }
+            for column in 0..<featureCount {
+                hessian[row * order + column] = block[row * design.width + column]
+            }
             hessian[row * order + row] += l2
         }
         let count = classCount - 1
         for threshold in 0..<count {
             let row = featureCount + threshold
-            for other in 0..<count { hessian[row * order + featureCount + other] = curvatures[threshold * count + other] }
+            for other in 0..<count {
+                hessian[row * order + featureCount + other] = curvatures[threshold * count + other]
+            }
             let cross = weightedSum(loss.crossFactors(threshold, margins))
             for column in 0..<featureCount {
                 hessian[row * order + column] = cross[column]
@@ -116,12 +126,14 @@ struct OrdinalProblem {
             }
         }
         return Value(
-            loss: main.loss, objective: main.loss + 0.5 * l2 * dot(coefficients, coefficients), gradient: gradient,
+            loss: main.loss, objective: main.loss + 0.5 * l2 * dot(coefficients, coefficients),
+            gradient: gradient,
             hessian: hessian)
     }
 
     private func weightedSum(_ factors: [Double]) -> [Double] {
-        factors.withUnsafeBufferPointer { factors in factors.baseAddress.map { design.weightedSum($0) } ?? [] }
+        factors.withUnsafeBufferPointer { factors in factors.baseAddress.map { design.weightedSum($0) } ?? []
+        }
     }
 
     func inference(_ solution: Solution) -> CoefficientInference {
@@ -137,7 +149,8 @@ struct OrdinalProblem {
         guard solution.stopReason == .converged else { return .unavailable(.notConverged) }
         // Where classes are separated Newton's steps keep their length; see MarginProblem.
         if let step = direction(solution.value),
-            step.indices.contains(where: { abs(step[$0]) * ($0 < featureCount ? design.scale[$0] : 1) > 1e-2 })
+            step.indices.contains(where: { abs(step[$0]) * ($0 < featureCount ? design.scale[$0] : 1) > 1e-2 }
+            )
         {
             return .unavailable(.separation(feature: nil))
         }
@@ -160,13 +173,16 @@ struct OrdinalProblem {
         let main = margins.withUnsafeMutableBufferPointer { margins in
             margins.baseAddress.flatMap {
                 design.derivatives(
-                    at: Array(point[..<featureCount]) + [0], loss: loss, offset: nil, margins: $0, second: .outerProduct
+                    at: Array(point[..<featureCount]) + [0], loss: loss, offset: nil, margins: $0,
+                    second: .outerProduct
                 ).second
             }
         }
         var result = [Double](repeating: 0, count: order * order)
         for row in 0..<featureCount {
-            for column in 0..<featureCount { result[row * order + column] = main?[row * design.width + column] ?? 0 }
+            for column in 0..<featureCount {
+                result[row * order + column] = main?[row * design.width + column] ?? 0
+            }
         }
         let count = classCount - 1
         let scores = targets.indices.map { loss.scores($0, margins[$0]) }
@@ -226,7 +242,8 @@ struct OrdinalLoss: MarginLoss {
     }
 
     func evaluate(
-        _ range: Range<Int>, margins: UnsafePointer<Double>, stride: Int, slopes: UnsafeMutablePointer<Double>,
+        _ range: Range<Int>, margins: UnsafePointer<Double>, stride: Int,
+        slopes: UnsafeMutablePointer<Double>,
         curvatures: UnsafeMutablePointer<Double>, couplings: UnsafeMutablePointer<Double>
     ) -> Double {
         var total = 0.0
@@ -252,7 +269,8 @@ struct OrdinalLoss: MarginLoss {
         let terms = terms(target, margin)
         let weight = weights?[example] ?? 1
         return Scores(
-            target: target, margin: weight * (terms.above - terms.below), upper: -weight * (terms.above + terms.narrow),
+            target: target, margin: weight * (terms.above - terms.below),
+            upper: -weight * (terms.above + terms.narrow),
             lower: weight * (terms.below + terms.narrow))
     }
 
@@ -294,7 +312,9 @@ struct OrdinalLoss: MarginLoss {
     }
 
     /// The loss, σ(η − θₖ), σ(θₖ₋₁ − η), and 1 / (e^Δ − 1), each 0 where there is no such threshold.
-    private func terms(_ target: Int, _ margin: Double) -> (loss: Double, above: Double, below: Double, narrow: Double) {
+    private func terms(_ target: Int, _ margin: Double) -> (
+        loss: Double, above: Double, below: Double, narrow: Double
+    ) {
         var (loss, above, below, narrow) = (0.0, 0.0, 0.0, 0.0)
         if target < thresholds.count {
             let a = thresholds[target] - margin

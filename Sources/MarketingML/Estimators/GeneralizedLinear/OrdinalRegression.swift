@@ -3,9 +3,10 @@ import Tensor
 
 /// Regression of ordered classes such as ratings, with proportional odds: the recipe.
 ///
-/// The probability of a class of at most k is σ(θₖ − x·β): one set of coefficients, and an increasing threshold between each class and
-/// the next. A fit minimises the penalty's objective (see ``Penalty``) with ℓ the negative log likelihood; the thresholds are
-/// not penalised (P. McCullagh, J. R. Statist. Soc. B 42 (1980) 109–142).
+/// The probability of a class of at most k is σ(θₖ − x·β): one set of coefficients, and an increasing
+/// threshold between each class and the next. A fit minimises the penalty's objective (see ``Penalty``) with
+/// ℓ the negative log likelihood; the thresholds are not penalised (P. McCullagh, J. R. Statist. Soc. B 42
+/// (1980) 109–142).
 ///
 /// ```swift
 /// let ratings = try OrdinalRegression().fit(features, stars)                       // numbers have an order
@@ -34,8 +35,8 @@ public struct OrdinalRegression: Sendable, Equatable {
     ///   - order: The classes, lowest first; nil for the order of ``LabelSet``, which is that of numbers.
     ///   - weights: How much each example counts, at least 0; nil counts all the same.
     ///   - progress: Called at each iteration; may stop it.
-    /// - Throws: `.shapeMismatch`, `.emptyData` (also for a class without examples), `.notFinite`, `.invalidOption`,
-    ///   `.unknownLabel`; `CancellationError`.
+    /// - Throws: `.shapeMismatch`, `.emptyData` (also for a class without examples), `.notFinite`,
+    ///   `.invalidOption`, `.unknownLabel`; `CancellationError`.
     public func fit<Label: Hashable & Sendable & Codable>(
         _ features: some FeatureMatrix, _ labels: [Label], order: [Label]? = nil, weights: [Double]? = nil,
         progress: ProgressHandler? = nil
@@ -43,7 +44,8 @@ public struct OrdinalRegression: Sendable, Equatable {
         let features = features.features
         try penalty.check(allowsFirth: false)
         guard penalty.l1Ratio == 0 else {
-            throw MarketingMLError(.invalidOption, "ordinal regression has no penalty of absolute values; use .l2")
+            throw MarketingMLError(
+                .invalidOption, "ordinal regression has no penalty of absolute values; use .l2")
         }
         try SolverLimits.check(tolerance: tolerance, maximumIterations: maximumIterations)
         try features.checkShape()
@@ -56,7 +58,8 @@ public struct OrdinalRegression: Sendable, Equatable {
         for (place, target) in targets.enumerated() { totals[Int(target)] += weights?[place] ?? 1 }
         if let empty = totals.firstIndex(where: { !($0 > 0) }) {
             throw MarketingMLError(
-                .emptyData, "class \"\(classes.texts[empty])\" has no examples with a weight; its threshold has no value")
+                .emptyData,
+                "class \"\(classes.texts[empty])\" has no examples with a weight; its threshold has no value")
         }
         let total = totals.reduce(0, +)
         let (_, l2, c) = penalty.resolved(totalWeight: total)
@@ -66,13 +69,15 @@ public struct OrdinalRegression: Sendable, Equatable {
         var shares: [Double] = []
         for class_ in totals.dropLast() { shares.append((shares.last ?? 0) + class_ / total) }
         let start = shares.map { log($0 / (1 - $0)) }
-        let limits = SolverLimits(tolerance: tolerance, maximumIterations: maximumIterations, progress: progress)
+        let limits = SolverLimits(
+            tolerance: tolerance, maximumIterations: maximumIterations, progress: progress)
         let solution = try problem.minimize(from: start, limits: limits)
         let features_ = problem.design.featureCount
         let coefficients = Array(solution.point[..<features_])
         let middle = problem.centre(coefficients)
         return OrdinalModel(
-            classes: classes, coefficients: coefficients, thresholds: solution.point[features_...].map { $0 + middle },
+            classes: classes, coefficients: coefficients,
+            thresholds: solution.point[features_...].map { $0 + middle },
             penalty: penalty,
             report: SolverReport(
                 solver: "newtonCholesky", stopReason: solution.stopReason, iterations: solution.iterations,
@@ -82,7 +87,9 @@ public struct OrdinalRegression: Sendable, Equatable {
             inference: penalty.isShrinking ? .unavailable(.penalized) : problem.inference(solution))
     }
 
-    private func ordered<Label>(_ found: LabelSet<Label>, _ order: [Label]?) throws(MarketingMLError) -> LabelSet<Label> {
+    private func ordered<Label>(_ found: LabelSet<Label>, _ order: [Label]?) throws(MarketingMLError)
+        -> LabelSet<Label>
+    {
         guard let order else { return found }
         let sorted = try LabelSet(order)
         return try LabelSet(texts: try sorted.indices(of: order).map { sorted.texts[$0] })

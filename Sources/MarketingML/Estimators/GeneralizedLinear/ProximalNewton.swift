@@ -2,9 +2,9 @@ import Tensor
 
 /// Newton's method for objectives with absolute values of coefficients, for models with few of them.
 ///
-/// Each iteration reads the features once for gradient and Hessian, minimises the quadratic model with the absolute values
-/// by coordinate descent, and searches along the line to that point (Lee, Sun and Saunders, "Proximal Newton-type methods",
-/// SIAM J. Optim. 24 (2014), arXiv:1206.1623).
+/// Each iteration reads the features once for gradient and Hessian, minimises the quadratic model with the
+/// absolute values by coordinate descent, and searches along the line to that point (Lee, Sun and Saunders,
+/// "Proximal Newton-type methods", SIAM J. Optim. 24 (2014), arXiv:1206.1623).
 struct ProximalNewton {
     let problem: MarginProblem
     let limits: SolverLimits
@@ -20,7 +20,9 @@ struct ProximalNewton {
         for iteration in 1...max(1, limits.maximumIterations) {
             if solution.violation <= limits.tolerance { solution.stopReason = .converged }
             if !solution.objective.isFinite { solution.stopReason = .noFurtherProgress }
-            if try limits.shouldStop(iteration - 1, loss: solution.objective) { solution.stopReason = .stopped }
+            if try limits.shouldStop(iteration - 1, loss: solution.objective) {
+                solution.stopReason = .stopped
+            }
             guard solution.stopReason == .iterationLimit, let hessian = now.second else { break }
 
             let target = try minimizeModel(hessian, solution)
@@ -47,7 +49,9 @@ struct ProximalNewton {
                 objective = next.loss + problem.penalty(point)
             }
             let violation = problem.violation(next.gradient, at: point)
-            stalls = -change < 1e-13 * abs(solution.objective) && !(violation < 0.5 * solution.violation) ? stalls + 1 : 0
+            stalls =
+                -change < 1e-13 * abs(solution.objective) && !(violation < 0.5 * solution.violation)
+                ? stalls + 1 : 0
             swap(&margins, &trial)
             solution.margins = margins
             solution.coefficients = point
@@ -68,8 +72,8 @@ struct ProximalNewton {
         return problem.l1 * sum
     }
 
-    /// The minimum of gradient · d + ½ dᵀ H d + l1 ‖β + d‖₁, as β + d, by coordinate descent: sweeps over the coordinates that move,
-    /// then over all, until none moves.
+    /// The minimum of gradient · d + ½ dᵀ H d + l1 ‖β + d‖₁, as β + d, by coordinate descent: sweeps over the
+    /// coordinates that move, then over all, until none moves.
     private func minimizeModel(_ hessian: [Double], _ solution: MarginSolution) throws -> [Double] {
         let order = problem.order
         var point = solution.coefficients

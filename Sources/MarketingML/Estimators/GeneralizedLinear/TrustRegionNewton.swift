@@ -1,10 +1,12 @@
 import Tensor
 
-/// Newton's method with conjugate gradients in a trust region, for smooth objectives with many coefficients (C.-J. Lin,
-/// R. C. Weng and S. S. Keerthi, "Trust region Newton method for large-scale logistic regression", JMLR 9 (2008) 627–650).
+/// Newton's method with conjugate gradients in a trust region, for smooth objectives with many coefficients
+/// (C.-J. Lin, R. C. Weng and S. S. Keerthi, "Trust region Newton method for large-scale logistic
+/// regression", JMLR 9 (2008) 627–650).
 ///
-/// The Hessian is never formed: each step of conjugate gradients is a product with the features and one with their transpose.
-/// Lengths are measured with the Hessian's diagonal for a typical curvature, so that the features' units do not matter.
+/// The Hessian is never formed: each step of conjugate gradients is a product with the features and one with
+/// their transpose. Lengths are measured with the Hessian's diagonal for a typical curvature, so that the
+/// features' units do not matter.
 struct TrustRegionNewton {
     let problem: MarginProblem
     let limits: SolverLimits
@@ -23,9 +25,12 @@ struct TrustRegionNewton {
         for iteration in 1...max(1, limits.maximumIterations) {
             if solution.violation <= limits.tolerance { solution.stopReason = .converged }
             if !solution.objective.isFinite { solution.stopReason = .noFurtherProgress }
-            if try limits.shouldStop(iteration - 1, loss: solution.objective) { solution.stopReason = .stopped }
+            if try limits.shouldStop(iteration - 1, loss: solution.objective) {
+                solution.stopReason = .stopped
+            }
             guard solution.stopReason == .iterationLimit else { break }
-            let (step, residual, isAtBorder) = try conjugateGradients(solution.gradient, hessian, weights, radius)
+            let (step, residual, isAtBorder) = try conjugateGradients(
+                solution.gradient, hessian, weights, radius)
             let length = norm(step, weights)
             let predicted = 0.5 * (dot(solution.gradient, step) - dot(step, residual))
             let point = adding(solution.coefficients, step)
@@ -57,7 +62,8 @@ struct TrustRegionNewton {
         return solution
     }
 
-    /// The step that conjugate gradients find inside the radius, and what is left of −gradient − Hessian · step.
+    /// The step that conjugate gradients find inside the radius, and what is left of −gradient − Hessian ·
+    /// step.
     private func conjugateGradients(
         _ gradient: [Double], _ hessian: CurvatureProducts, _ weights: [Double], _ radius: Double
     ) throws -> (step: [Double], residual: [Double], isAtBorder: Bool) {
@@ -71,7 +77,9 @@ struct TrustRegionNewton {
             guard square > goal, square > 0 else { break }
             if round % 16 == 15 { try Task.checkCancellation() }
             var image = hessian.times(direction)
-            for index in image.indices where problem.isPenalised(index) { image[index] += problem.l2 * direction[index] }
+            for index in image.indices where problem.isPenalised(index) {
+                image[index] += problem.l2 * direction[index]
+            }
             let curvature = dot(direction, image)
             let part = curvature > 0 ? square / curvature : .infinity
             let next = part.isFinite ? adding(step, direction, times: part) : step
@@ -90,7 +98,9 @@ struct TrustRegionNewton {
     }
 
     /// How far along a direction from a step the border is.
-    private func distance(_ step: [Double], _ direction: [Double], _ weights: [Double], _ radius: Double) -> Double {
+    private func distance(_ step: [Double], _ direction: [Double], _ weights: [Double], _ radius: Double)
+        -> Double
+    {
         var (a, b, c) = (0.0, 0.0, -radius * radius)
         for index in step.indices {
             a += weights[index] * direction[index] * direction[index]

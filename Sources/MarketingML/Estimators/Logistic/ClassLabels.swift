@@ -11,7 +11,8 @@ struct ClassLabels<Label: Hashable & Sendable & Codable> {
     init(_ labels: [Label], exampleCount: Int) throws(MarketingMLError) {
         guard labels.count == exampleCount else {
             throw MarketingMLError(
-                .shapeMismatch, "expected as many labels as examples (\(exampleCount)), found \(labels.count)")
+                .shapeMismatch, "expected as many labels as examples (\(exampleCount)), found \(labels.count)"
+            )
         }
         if let numbers = labels as? [Int], let (values, indices) = Self.smallNumbers(numbers),
             let classes = try LabelSet(values) as? LabelSet<Label>
@@ -40,7 +41,8 @@ struct ClassLabels<Label: Hashable & Sendable & Codable> {
         }
         guard classes.count > 1 else {
             throw MarketingMLError(
-                .emptyData, "all \(exampleCount) examples are of class \"\(classes.texts[0])\"; at least two are needed")
+                .emptyData,
+                "all \(exampleCount) examples are of class \"\(classes.texts[0])\"; at least two are needed")
         }
     }
 
@@ -66,8 +68,8 @@ struct ClassLabels<Label: Hashable & Sendable & Codable> {
 }
 
 extension ClassWeights {
-    /// The weight of every example times that of its class; nil when all are 1. Balanced classes get W / (K W_k), with W_k
-    /// the examples' weights in class k and W those of all.
+    /// The weight of every example times that of its class; nil when all are 1. Balanced classes get W / (K
+    /// W_k), with W_k the examples' weights in class k and W those of all.
     ///
     /// - Throws: `.invalidOption`; `.emptyData` if a class has no weight.
     func exampleWeights<Label>(
@@ -95,13 +97,15 @@ extension ClassWeights {
 
 /// Checks of numbers that go with examples.
 enum ExampleNumbers {
-    /// - Throws: `.shapeMismatch`, `.notFinite`, `.invalidOption` for negative weights, `.emptyData` if all are 0.
+    /// - Throws: `.shapeMismatch`, `.notFinite`, `.invalidOption` for negative weights, `.emptyData` if all
+    ///   are 0.
     static func checkWeights(_ weights: [Double]?, exampleCount: Int) throws(MarketingMLError) {
         guard let weights else { return }
         try check(weights, "weight", exampleCount: exampleCount)
         if let place = weights.firstIndex(where: { $0 < 0 }) {
             throw MarketingMLError(
-                .invalidOption, "the weight of example \(place) is \(weights[place]); weights must be at least 0")
+                .invalidOption,
+                "the weight of example \(place) is \(weights[place]); weights must be at least 0")
         }
         guard weights.contains(where: { $0 > 0 }) else {
             throw MarketingMLError(.emptyData, "all weights are 0")

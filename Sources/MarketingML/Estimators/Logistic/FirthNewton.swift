@@ -3,9 +3,9 @@ import Tensor
 
 /// Firth's bias-reduced estimate for two classes: minimises Σ s ℓ − ½ log det I, I = Zᵀ diag(s p (1 − p)) Z.
 ///
-/// The gradient is Zᵀ (s (p − y) − h (½ − p)) with h the leverages of the weighted rows; steps use I and are halved until the
-/// objective falls (D. Firth, Biometrika 80 (1993); G. Heinze and M. Schemper, Statistics in Medicine 21 (2002) 2409–2419,
-/// doi:10.1002/sim.1047).
+/// The gradient is Zᵀ (s (p − y) − h (½ − p)) with h the leverages of the weighted rows; steps use I and are
+/// halved until the objective falls (D. Firth, Biometrika 80 (1993); G. Heinze and M. Schemper, Statistics in
+/// Medicine 21 (2002) 2409–2419, doi:10.1002/sim.1047).
 struct FirthNewton {
     let problem: MarginProblem
     let limits: SolverLimits
@@ -20,7 +20,9 @@ struct FirthNewton {
             violation: problem.violation(now.gradient, at: start))
         for iteration in 1...max(1, limits.maximumIterations) {
             if solution.violation <= limits.tolerance { solution.stopReason = .converged }
-            if try limits.shouldStop(iteration - 1, loss: solution.objective) { solution.stopReason = .stopped }
+            if try limits.shouldStop(iteration - 1, loss: solution.objective) {
+                solution.stopReason = .stopped
+            }
             guard solution.stopReason == .iterationLimit else { break }
             var step = now.factor.solve(solution.gradient).map { -$0 }
             // Longer steps than this leave the region in which the quadratic model means anything.
@@ -82,6 +84,7 @@ struct FirthNewton {
     private func singular() -> MarketingMLError {
         MarketingMLError(
             .invalidOption,
-            "Firth's penalty needs features that are linearly independent, of each other and of the intercept")
+            "Firth's penalty needs features that are linearly independent, of each other and of the intercept"
+        )
     }
 }

@@ -5,7 +5,8 @@ import Tensor
 public struct LogisticModel<Label: Hashable & Sendable & Codable>: Sendable, Equatable {
     /// The classes, in order. Of two the second is the positive one.
     public let classes: LabelSet<Label>
-    /// One row of D for two classes: the change of the log odds of the second with each feature. Else a row a class.
+    /// One row of D for two classes: the change of the log odds of the second with each feature. Else a row a
+    /// class.
     public let coefficients: [[Double]]
     /// One for two classes, else one a class; 0 without intercept.
     public let intercepts: [Double]
@@ -19,13 +20,16 @@ public struct LogisticModel<Label: Hashable & Sendable & Codable>: Sendable, Equ
     public let exampleCount: Int
     /// Minus twice the log likelihood of the examples, weights counted.
     public let deviance: Double
-    /// The deviance of the model with intercepts (and the offset) alone; without intercept, of equal probabilities.
+    /// The deviance of the model with intercepts (and the offset) alone; without intercept, of equal
+    /// probabilities.
     public let nullDeviance: Double
     let inference: CoefficientInference
 
     init(
-        classes: LabelSet<Label>, coefficients: [[Double]], intercepts: [Double], hasIntercept: Bool, penalty: Penalty,
-        report: SolverReport, exampleCount: Int, deviance: Double, nullDeviance: Double, inference: CoefficientInference
+        classes: LabelSet<Label>, coefficients: [[Double]], intercepts: [Double], hasIntercept: Bool,
+        penalty: Penalty,
+        report: SolverReport, exampleCount: Int, deviance: Double, nullDeviance: Double,
+        inference: CoefficientInference
     ) {
         self.classes = classes
         self.coefficients = coefficients
@@ -48,8 +52,8 @@ public struct LogisticModel<Label: Hashable & Sendable & Codable>: Sendable, Equ
         return sets * (featureCount + (hasIntercept ? 1 : 0))
     }
 
-    /// Akaike's information criterion, deviance + 2 × parameters; nil for a shrinking penalty, under which coefficients do not
-    /// count whole.
+    /// Akaike's information criterion, deviance + 2 × parameters; nil for a shrinking penalty, under which
+    /// coefficients do not count whole.
     public var aic: Double? { penalty.isShrinking ? nil : deviance + 2 * Double(parameterCount) }
 
     /// The Bayesian information criterion, deviance + log N × parameters; nil as `aic`.
@@ -62,15 +66,18 @@ public struct LogisticModel<Label: Hashable & Sendable & Codable>: Sendable, Equ
         if case .unavailable(let reason) = inference { reason } else { nil }
     }
 
-    /// Estimates, standard errors, z, p-values, intervals and odds ratios (Wald's), for fits without penalty and Firth's.
+    /// Estimates, standard errors, z, p-values, intervals and odds ratios (Wald's), for fits without penalty
+    /// and Firth's.
     ///
     /// Of K classes there is a set of rows for each but the first, which is the reference.
     ///
     /// - Parameters:
-    ///   - covariance: `.classical` (the inverse information), `.hc0` or `.hc1` (sandwich estimates, White 1982).
+    ///   - covariance: `.classical` (the inverse information), `.hc0` or `.hc1` (sandwich estimates, White
+    ///     1982).
     ///   - level: What the intervals cover, between 0 and 1.
     ///   - names: One a feature; nil for x0, x1, …
-    /// - Throws: ``InferenceUnavailable`` saying why for fits that allow none; `.invalidOption`, `.shapeMismatch`.
+    /// - Throws: ``InferenceUnavailable`` saying why for fits that allow none; `.invalidOption`,
+    ///   `.shapeMismatch`.
     public func summary(
         _ covariance: CovarianceKind = .classical, level: Double = 0.95, names: [String]? = nil
     ) throws -> CoefficientTable {
@@ -98,7 +105,8 @@ extension LogisticModel: ProbabilisticClassifier {
     /// Number of features (D) that it was fitted on.
     public var featureCount: Int { coefficients.first?.count ?? 0 }
 
-    /// Log odds of the second class: [N], for two classes; else each class' log probability up to a common term: [N, K].
+    /// Log odds of the second class: [N], for two classes; else each class' log probability up to a common
+    /// term: [N, K].
     ///
     /// - Throws: `.shapeMismatch`, `.emptyData`, `.notFinite`.
     public func decisionValues(of features: some FeatureMatrix) throws -> Tensor<Double> {
@@ -155,7 +163,8 @@ enum LinearMargins {
             }
             return margins
         }
-        // NaN or infinity in a feature shows in every margin that has a coefficient for it; coefficients may be 0.
+        // NaN or infinity in a feature shows in every margin that has a coefficient for it; coefficients may
+        // be 0.
         if !result.allSatisfy({ $0.allSatisfy(\.isFinite) }) || coefficients.allSatisfy({ $0.contains(0) }) {
             try features.checkFinite()
         }
@@ -193,9 +202,12 @@ extension LogisticModel: SavableModel {
     public func save(to url: URL) throws {
         let fields = Fields(
             classes: classes.texts, hasIntercept: hasIntercept, penalty: penalty, report: report,
-            exampleCount: exampleCount, deviance: deviance, nullDeviance: nullDeviance, inference: inference.fields)
+            exampleCount: exampleCount, deviance: deviance, nullDeviance: nullDeviance,
+            inference: inference.fields)
         try ModelFile.write(to: url, kind: Self.kind, fields: fields) { writer in
-            writer.add("coefficients", Tensor(shape: [coefficients.count, featureCount], coefficients.flatMap { $0 }))
+            writer.add(
+                "coefficients",
+                Tensor(shape: [coefficients.count, featureCount], coefficients.flatMap { $0 }))
             writer.add("intercepts", Tensor(intercepts))
             inference.add(to: &writer)
         }
@@ -203,8 +215,8 @@ extension LogisticModel: SavableModel {
 
     /// Reads a model that `save` wrote: it gives the same bits.
     ///
-    /// - Throws: `.fileNotFound`, `.malformedFile`, `.unsupported` for another kind of model or a newer format,
-    ///   `.missingTensor`, `.shapeMismatch`, `.notFinite`, `.unknownLabel`.
+    /// - Throws: `.fileNotFound`, `.malformedFile`, `.unsupported` for another kind of model or a newer
+    ///   format, `.missingTensor`, `.shapeMismatch`, `.notFinite`, `.unknownLabel`.
     public init(_ url: URL) throws {
         let file = try ModelFile(url, kind: Self.kind)
         let fields: Fields = try file.decode()

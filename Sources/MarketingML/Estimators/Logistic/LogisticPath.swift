@@ -5,18 +5,19 @@ extension LogisticRegression {
     /// A recipe for the models of many penalties at once, judged on folds left out.
     ///
     /// ```swift
-    /// let path = try LogisticRegression.path(lambdas: .automatic(), l1Ratio: 1).fit(features, labels, folds: 5, seed: 1)
-    /// path.lambdaOneStandardError; path.simplest.coefficients
+    /// let path = try LogisticRegression.path(lambdas: .automatic(), l1Ratio: 1).fit(features, labels, folds:
+    /// 5, seed: 1) path.lambdaOneStandardError; path.simplest.coefficients
     /// ```
     public static func path(
-        lambdas: LambdaSequence, l1Ratio: Double = 0, classWeights: ClassWeights = .uniform, intercept: Bool = true
+        lambdas: LambdaSequence, l1Ratio: Double = 0, classWeights: ClassWeights = .uniform,
+        intercept: Bool = true
     ) -> LogisticPath {
         LogisticPath(lambdas: lambdas, l1Ratio: l1Ratio, classWeights: classWeights, hasIntercept: intercept)
     }
 }
 
-/// A recipe for logistic regressions of many penalties λ (ρ‖β‖₁ + (1 − ρ) ½‖β‖²) beside Σ wᵢ ℓᵢ, that is C = 1/λ, each started from
-/// the one before.
+/// A recipe for logistic regressions of many penalties λ (ρ‖β‖₁ + (1 − ρ) ½‖β‖²) beside Σ wᵢ ℓᵢ, that is C =
+/// 1/λ, each started from the one before.
 public struct LogisticPath: Sendable, Equatable {
     /// The weights of the penalty.
     public var lambdas: LambdaSequence
@@ -31,7 +32,8 @@ public struct LogisticPath: Sendable, Equatable {
 
     /// Creates a recipe.
     public init(
-        lambdas: LambdaSequence, l1Ratio: Double = 0, classWeights: ClassWeights = .uniform, hasIntercept: Bool = true,
+        lambdas: LambdaSequence, l1Ratio: Double = 0, classWeights: ClassWeights = .uniform,
+        hasIntercept: Bool = true,
         tolerance: Double = 1e-7
     ) {
         self.lambdas = lambdas
@@ -54,7 +56,8 @@ public struct LogisticPath: Sendable, Equatable {
     ) throws -> LogisticPathModel<Label> {
         let features = features.features
         let recipe = LogisticRegression(
-            .lambda(1, l1Ratio: l1Ratio), classWeights: classWeights, intercept: hasIntercept, tolerance: tolerance)
+            .lambda(1, l1Ratio: l1Ratio), classWeights: classWeights, intercept: hasIntercept,
+            tolerance: tolerance)
         let first = try recipe.examples(features, labels, weights: weights, offset: nil)
         let values = try lambdas.resolved(largest: l1Ratio > 0 ? try largestLambda(first.examples) : nil)
         let parts = try folds.map { try stratified(first.examples, $0, seed) } ?? []
@@ -62,7 +65,8 @@ public struct LogisticPath: Sendable, Equatable {
         var done = 0
         var isStopped = false
 
-        func models(_ examples: LogisticExamples, _ classes: LabelSet<Label>) throws -> [LogisticModel<Label>] {
+        func models(_ examples: LogisticExamples, _ classes: LabelSet<Label>) throws -> [LogisticModel<Label>]
+        {
             var result: [LogisticModel<Label>] = []
             for lambda in values where !isStopped {
                 var recipe = recipe
@@ -87,10 +91,14 @@ public struct LogisticPath: Sendable, Equatable {
             let targets = try classes.indices(of: fold.test.map { labels[$0] })
             let counts = fold.test.map { weights?[$0] ?? 1 }
             judged.append(
-                (try own.map { try deviance(try $0.probabilities(of: test), targets, counts) }, counts.reduce(0, +)))
+                (
+                    try own.map { try deviance(try $0.probabilities(of: test), targets, counts) },
+                    counts.reduce(0, +)
+                ))
         }
         return LogisticPathModel(
-            lambdas: Array(values[..<all.count]), models: all, folds: judged.count == parts.count ? judged : [])
+            lambdas: Array(values[..<all.count]), models: all,
+            folds: judged.count == parts.count ? judged : [])
     }
 
     /// Folds among which the examples of each class are dealt at random.
@@ -102,7 +110,8 @@ public struct LogisticPath: Sendable, Equatable {
         guard count >= 2, members.allSatisfy({ $0.count >= count }) else {
             throw MarketingMLError(
                 .emptyData,
-                "expected 2 folds or more and no class with fewer examples, found \(count) folds and classes of "
+                "expected 2 folds or more and no class with fewer examples, found \(count) folds "
+                    + "and classes of "
                     + "\(members.map(\.count)) examples")
         }
         var random = SeededGenerator(seed: seed)
@@ -121,7 +130,9 @@ public struct LogisticPath: Sendable, Equatable {
     }
 
     /// −2 Σ w log p of the examples' classes.
-    private func deviance(_ probabilities: Tensor<Double>, _ targets: [Int], _ weights: [Double]) throws -> Double {
+    private func deviance(_ probabilities: Tensor<Double>, _ targets: [Int], _ weights: [Double]) throws
+        -> Double
+    {
         let classes = probabilities.shape[1]
         return probabilities.withUnsafeElements { values in
             targets.indices.reduce(0) { sum, row in
@@ -135,11 +146,13 @@ public struct LogisticPath: Sendable, Equatable {
         let problem = examples.problem(l1: 1, l2: 0)
         let start = examples.start(problem)
         let gradient = problem.derivatives(at: start, margins: MarginBuffer(problem), second: .none).gradient
-        return gradient.indices.reduce(0) { problem.isPenalised($1) ? max($0, abs(gradient[$1])) : $0 } / l1Ratio
+        return gradient.indices.reduce(0) { problem.isPenalised($1) ? max($0, abs(gradient[$1])) : $0 }
+            / l1Ratio
     }
 }
 
-/// Logistic regressions of a sequence of penalties, and how well each predicted examples that it was not fitted on.
+/// Logistic regressions of a sequence of penalties, and how well each predicted examples that it was not
+/// fitted on.
 public struct LogisticPathModel<Label: Hashable & Sendable & Codable>: Sendable {
     /// The weights of the penalty, from the largest to the smallest.
     public let lambdas: [Double]
@@ -174,8 +187,8 @@ public struct LogisticPathModel<Label: Hashable & Sendable & Codable>: Sendable 
 
     /// Where the deviance is smallest; the largest such λ. Without folds that of the last model.
     public var lambdaMin: Double { lambdas[bestIndex] }
-    /// The largest λ whose deviance is within one standard error of the smallest: the simplest model that is about as good
-    /// (Breiman, Friedman, Olshen, Stone, 1984). Without folds that of the last model.
+    /// The largest λ whose deviance is within one standard error of the smallest: the simplest model that is
+    /// about as good (Breiman, Friedman, Olshen, Stone, 1984). Without folds that of the last model.
     public var lambdaOneStandardError: Double { lambdas[simplestIndex] }
     /// The model at ``lambdaMin``.
     public var best: LogisticModel<Label> { models[bestIndex] }

@@ -4,13 +4,14 @@ import Tensor
 /// Logistic regression: the recipe. For two classes log odds are linear in the features; for K classes the
 /// log probabilities are, up to a common term.
 ///
-/// With ηᵢ = xᵢ·β + intercept + offsetᵢ a fit minimises the penalty's objective (see ``Penalty``; by default ½‖β‖² + C Σ wᵢ ℓᵢ) with
+/// With ηᵢ = xᵢ·β + intercept + offsetᵢ a fit minimises the penalty's objective (see ``Penalty``; by default
+/// ½‖β‖² + C Σ wᵢ ℓᵢ) with
 ///
 ///     two classes   ℓ = log(1 + e^η) − y η,  y = 1 for the second class
 ///     K classes     ℓ = log Σₖ e^ηₖ − η of the example's class
 ///
-/// where wᵢ is the example's weight times that of its class. K classes have K sets of coefficients when penalised, else the
-/// first class is the reference, whose coefficients are 0.
+/// where wᵢ is the example's weight times that of its class. K classes have K sets of coefficients when
+/// penalised, else the first class is the reference, whose coefficients are 0.
 ///
 /// ```swift
 /// let churn = try LogisticRegression(.l2(c: 1), classWeights: .balanced).fit(features, labels)
@@ -18,8 +19,8 @@ import Tensor
 /// print(try LogisticRegression(.none).fit(features, labels).summary())
 /// ```
 ///
-/// Solvers stop when the largest element of the gradient of the mean loss with the penalty, each feature taken in units of its root
-/// mean square, is at most `tolerance`.
+/// Solvers stop when the largest element of the gradient of the mean loss with the penalty, each feature
+/// taken in units of its root mean square, is at most `tolerance`.
 public struct LogisticRegression: Sendable, Equatable {
     /// What keeps the coefficients small.
     public var penalty: Penalty
@@ -31,7 +32,8 @@ public struct LogisticRegression: Sendable, Equatable {
     public var solver: LinearModelSolver
     /// The gradient's size at which a solver has converged: above 0.
     public var tolerance: Double
-    /// The number of iterations after which a solver gives up; nil for 100 of Newton's method and 2000 of others.
+    /// The number of iterations after which a solver gives up; nil for 100 of Newton's method and 2000 of
+    /// others.
     public var maximumIterations: Int?
 
     /// Creates a recipe.
@@ -56,9 +58,11 @@ public struct LogisticRegression: Sendable, Equatable {
     ///   - offset: Added to each example's log odds, for two classes only; predictions do not contain it.
     ///   - start: A model of the same classes and features to start from; the result is the same, sooner.
     ///   - progress: Called at each iteration; may stop it.
-    /// - Throws: `.shapeMismatch`, `.emptyData` (also for one class only), `.notFinite`, `.invalidOption`, `.unknownLabel`;
-    ///   `CancellationError`. Not reaching the tolerance is no error: see the model's `report`.
-    /// - Complexity: O(N D²) an iteration of Newton's method, O(N D) one of others. Holds no copy of the features.
+    /// - Throws: `.shapeMismatch`, `.emptyData` (also for one class only), `.notFinite`, `.invalidOption`,
+    ///   `.unknownLabel`; `CancellationError`. Not reaching the tolerance is no error: see the model's
+    ///   `report`.
+    /// - Complexity: O(N D²) an iteration of Newton's method, O(N D) one of others. Holds no copy of the
+    ///   features.
     public func fit<Label: Hashable & Sendable & Codable>(
         _ features: some FeatureMatrix, _ labels: [Label], weights: [Double]? = nil, offset: [Double]? = nil,
         startingFrom start: LogisticModel<Label>? = nil, progress: ProgressHandler? = nil
@@ -69,7 +73,9 @@ public struct LogisticRegression: Sendable, Equatable {
             guard start.classes == classes else {
                 throw MarketingMLError(
                     .unknownLabel,
-                    "the model to start from has the classes \(start.classes.texts), the examples \(classes.texts)")
+                    "the model to start from has the classes \(start.classes.texts), "
+                        + "the examples \(classes.texts)"
+                )
             }
         }
         return try fit(examples, classes: classes, start: start, progress: progress)
@@ -86,7 +92,8 @@ public struct LogisticRegression: Sendable, Equatable {
         let labels = try ClassLabels(labels, exampleCount: features.exampleCount)
         let examples = LogisticExamples(
             design: try DesignMatrix(features, intercept: hasIntercept), labels: labels.indices,
-            classCount: labels.classes.count, weights: try classWeights.exampleWeights(labels, weights), offset: offset)
+            classCount: labels.classes.count, weights: try classWeights.exampleWeights(labels, weights),
+            offset: offset)
         return (examples, labels.classes)
     }
 
@@ -106,7 +113,9 @@ public struct LogisticRegression: Sendable, Equatable {
         let solution: MarginSolution
         let name: String
         if penalty == .firth {
-            (name, solution) = ("firth", try FirthNewton(problem: problem, limits: limits).minimize(from: begin))
+            (name, solution) = (
+                "firth", try FirthNewton(problem: problem, limits: limits).minimize(from: begin)
+            )
         } else {
             (name, solution) = try problem.solve(solver, from: begin, limits: limits)
         }

@@ -1,8 +1,9 @@
 import Foundation
 import Tensor
 
-/// Logistic regression for two classes on examples that never end: FTRL-proximal with a rate of its own for each coefficient
-/// (H. B. McMahan et al., "Ad click prediction: a view from the trenches", KDD 2013, doi:10.1145/2487575.2488200).
+/// Logistic regression for two classes on examples that never end: FTRL-proximal with a rate of its own for
+/// each coefficient (H. B. McMahan et al., "Ad click prediction: a view from the trenches", KDD 2013,
+/// doi:10.1145/2487575.2488200).
 ///
 /// The examples' order matters, and each is seen once. For feature i with gradient g of an example's loss,
 ///
@@ -46,7 +47,9 @@ public struct StreamingLogisticRegression<Label: Hashable & Sendable & Codable>:
         public var hasIntercept: Bool
 
         /// Creates options.
-        public init(rate: Double = 0.1, beta: Double = 1, l1: Double = 0, l2: Double = 0, intercept: Bool = true) {
+        public init(
+            rate: Double = 0.1, beta: Double = 1, l1: Double = 0, l2: Double = 0, intercept: Bool = true
+        ) {
             self.rate = rate
             self.beta = beta
             self.l1 = l1
@@ -77,7 +80,8 @@ public struct StreamingLogisticRegression<Label: Hashable & Sendable & Codable>:
         }
         let sorted = try LabelSet(classes)
         try self.init(
-            classes: LabelSet(texts: try sorted.indices(of: classes).map { sorted.texts[$0] }), features: features,
+            classes: LabelSet(texts: try sorted.indices(of: classes).map { sorted.texts[$0] }),
+            features: features,
             options: options)
     }
 
@@ -91,12 +95,15 @@ public struct StreamingLogisticRegression<Label: Hashable & Sendable & Codable>:
             throw MarketingMLError(
                 .invalidOption, "expected a number of features above 0 or 1 to 30 bits, found \(features)")
         }
-        guard options.rate > 0, [options.beta, options.l1, options.l2].allSatisfy({ $0 >= 0 && $0.isFinite }),
+        guard options.rate > 0,
+            [options.beta, options.l1, options.l2].allSatisfy({ $0 >= 0 && $0.isFinite }),
             options.rate.isFinite, options.beta + options.l2 > 0
         else {
             throw MarketingMLError(
                 .invalidOption,
-                "the rate must be above 0, beta, l1 and l2 at least 0 and beta or l2 above 0, found \(options)")
+                "the rate must be above 0, beta, l1 and l2 at least 0 and beta or l2 above 0, "
+                    + "found \(options)"
+            )
         }
         self.classes = classes
         self.features = features
@@ -115,7 +122,8 @@ public struct StreamingLogisticRegression<Label: Hashable & Sendable & Codable>:
         return Int((hash ^ (hash >> 32)) & UInt64(features.columnCount - 1))
     }
 
-    /// Examples with named features as a matrix over the space's columns; values that fall on one column add up.
+    /// Examples with named features as a matrix over the space's columns; values that fall on one column add
+    /// up.
     ///
     /// - Throws: `.invalidOption` unless the space is hashed; `.notFinite`.
     public func encode(_ rows: [[String: Double]]) throws -> SparseMatrix<Float> {
@@ -145,8 +153,10 @@ public struct StreamingLogisticRegression<Label: Hashable & Sendable & Codable>:
     ///   - features: [N, D], D the number of columns.
     ///   - labels: The class of each example.
     ///   - weights: How much each example counts, at least 0.
-    /// - Returns: The mean loss of the examples, each judged before it was learned from: an honest estimate of the loss to come.
-    /// - Throws: `.shapeMismatch`, `.emptyData`, `.notFinite`, `.invalidOption`, `.unknownLabel`; then nothing was learned.
+    /// - Returns: The mean loss of the examples, each judged before it was learned from: an honest estimate
+    ///   of the loss to come.
+    /// - Throws: `.shapeMismatch`, `.emptyData`, `.notFinite`, `.invalidOption`, `.unknownLabel`; then
+    ///   nothing was learned.
     @discardableResult
     public mutating func update(
         _ features: some FeatureMatrix, _ labels: [Label], weights: [Double]? = nil
@@ -173,7 +183,9 @@ public struct StreamingLogisticRegression<Label: Hashable & Sendable & Codable>:
         return loss / (weights?.reduce(0, +) ?? Double(labels.count))
     }
 
-    private mutating func learn(_ matrix: SparseMatrix<Float>, _ targets: [Int], _ weights: [Double]?) -> Double {
+    private mutating func learn(_ matrix: SparseMatrix<Float>, _ targets: [Int], _ weights: [Double]?)
+        -> Double
+    {
         let options = options
         let intercept = features.columnCount
         return sums.withUnsafeMutableBufferPointer { sums in
@@ -210,7 +222,9 @@ public struct StreamingLogisticRegression<Label: Hashable & Sendable & Codable>:
         }
     }
 
-    private static func coefficient(_ sum: Double, _ square: Double, _ options: Options, penalised: Bool) -> Double {
+    private static func coefficient(_ sum: Double, _ square: Double, _ options: Options, penalised: Bool)
+        -> Double
+    {
         let l1 = penalised ? options.l1 : 0
         guard abs(sum) > l1 else { return 0 }
         let curvature = (options.beta + square.squareRoot()) / options.rate + (penalised ? options.l2 : 0)
@@ -278,8 +292,8 @@ extension StreamingLogisticRegression: SavableModel {
 
     /// Reads a model that `save` wrote: it gives the same bits, and learns to the same bits.
     ///
-    /// - Throws: `.fileNotFound`, `.malformedFile`, `.unsupported` for another kind of model or a newer format,
-    ///   `.missingTensor`, `.shapeMismatch`, `.notFinite`, `.unknownLabel`, `.invalidOption`.
+    /// - Throws: `.fileNotFound`, `.malformedFile`, `.unsupported` for another kind of model or a newer
+    ///   format, `.missingTensor`, `.shapeMismatch`, `.notFinite`, `.unknownLabel`, `.invalidOption`.
     public init(_ url: URL) throws {
         let file = try ModelFile(url, kind: Self.kind)
         let fields: Fields = try file.decode()
