@@ -5,8 +5,8 @@ internal import CTensorKernels
 /// For one task at a time; it adds block by block, on the calling thread, so a pass over rows that computes something else
 /// as well can feed it. Products of `Float` rows are summed in `Float` within a block, the blocks in `Double`.
 package final class GramAccumulator<Scalar: TensorFloatingPoint> {
-    /// Rows that are summed before the sums are added in `Double`.
-    package static var blockRows: Int { 256 }
+    /// Rows that are summed before the sums are added in `Double`: so many that two panels stay in the first-level cache.
+    package static var blockRows: Int { 128 }
 
     /// Columns of the matrix.
     package let columns: Int

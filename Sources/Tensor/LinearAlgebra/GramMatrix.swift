@@ -57,7 +57,7 @@ private struct GramPass<Rows: RowSource> {
     /// sums of a few columns, which so stay in the second-level cache.
     func sumByPanels() -> [Double] {
         let panels = GramPanels<Scalar>.count(width)
-        let blocks = 4
+        let blocks = 8
         let packed = GramPanels<Scalar>.allocate(width: width, blocks: blocks)
         defer { packed.deallocate() }
         let blockBytes = GramPanels<Scalar>.blockSize(width: width) * MemoryLayout<Scalar>.stride

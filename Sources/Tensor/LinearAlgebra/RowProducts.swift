@@ -65,18 +65,17 @@ package struct RowProducts<Scalar: TensorFloatingPoint>: Sendable {
     /// With e = X v − offset − target and s = w e: Xᵀ s: [D], and the sums of s and of s e. nil weights are all ones, nil targets
     /// zeros.
     package func normalTimes(
-        _ v: [Double], offset: Double = 0, targets: [Double]? = nil, weights: [Double]? = nil
+        _ v: [Double], offset: Double = 0, targets: UnsafePointer<Double>? = nil, weights: [Double]? = nil
     ) -> (sums: [Double], total: Double, square: Double) {
         precondition(v.count == width, "\(v.count) elements for \(width) columns")
         let width = width
         let all = withOptionalBuffer(weights) { weights in
-            withOptionalBuffer(targets) { targets in
-                accumulated(width: width + 2) { rows, sums in
-                    mml_normal_times(
-                        Scalar.kernelType, rows.count, width, matrix.pointer + rows.lowerBound * width, width,
-                        weights.map { $0 + rows.lowerBound }, targets.map { $0 + rows.lowerBound }, v, offset,
-                        sums, sums + width)
-                }
+            accumulated(width: width + 2) { rows, sums in
+                mml_normal_times(
+                    Scalar.kernelType, rows.count, width, matrix.pointer + rows.lowerBound * width, width,
+                    weights.map { $0 + rows.lowerBound }, targets.map { $0 + rows.lowerBound }, v, offset,
+                    sums,
+                    sums + width)
             }
         }
         return (Array(all[..<width]), all[width], all[width + 1])

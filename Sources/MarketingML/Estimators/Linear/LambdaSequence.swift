@@ -5,6 +5,7 @@ import Tensor
 public struct LambdaSequence: Sendable, Equatable, ExpressibleByArrayLiteral {
     private enum Kind: Equatable, Sendable {
         case values([Double])
+        case logarithmic(ClosedRange<Double>, count: Int)
         case automatic(count: Int, smallestShare: Double)
     }
     private let kind: Kind
@@ -16,7 +17,7 @@ public struct LambdaSequence: Sendable, Equatable, ExpressibleByArrayLiteral {
 
     /// `count` values from one end of the range to the other, equally spaced on a logarithmic scale.
     public static func logarithmic(_ range: ClosedRange<Double>, count: Int) -> LambdaSequence {
-        values(spaced(range.lowerBound, range.upperBound, count))
+        LambdaSequence(kind: .logarithmic(range, count: count))
     }
 
     /// `count` values from the smallest λ at which all penalised coefficients are 0 down to `smallestShare` of it, equally spaced on
@@ -36,6 +37,13 @@ public struct LambdaSequence: Sendable, Equatable, ExpressibleByArrayLiteral {
         let all: [Double]
         switch kind {
         case .values(let values): all = values
+        case .logarithmic(let range, let count):
+            guard range.lowerBound > 0, count > 0 else {
+                throw MarketingMLError(
+                    .invalidOption,
+                    "a logarithmic scale needs a range above 0 and a count, found \(range), \(count)")
+            }
+            all = LambdaSequence.spaced(range.lowerBound, range.upperBound, count)
         case .automatic(let count, let share):
             guard let largest else {
                 throw MarketingMLError(

@@ -10,9 +10,15 @@ extension Array: RegressionTargets where Element: TensorFloatingPoint {
     /// The numbers: [N].
     public var targetTensor: Tensor<Double> {
         withUnsafeBytes { bytes in
-            Element.self == Float.self
-                ? Tensor(bytes.bindMemory(to: Float.self).map { Double($0) })
-                : Tensor(Array<Double>(bytes.bindMemory(to: Double.self)))
+            guard Element.self == Float.self else {
+                return Tensor([Double](bytes.bindMemory(to: Double.self)))
+            }
+            let numbers = bytes.bindMemory(to: Float.self)
+            var result = Tensor<Double>.zeros([numbers.count])
+            result.withUnsafeMutableElements { result in
+                for index in numbers.indices { result[index] = Double(numbers[index]) }
+            }
+            return result
         }
     }
 }
@@ -63,7 +69,7 @@ struct RegressionData {
         }
         if let weights { try RegressionData.check(weights, exampleCount: features.exampleCount) }
         self.features = features
-        self.targets = Tensor(shape: [features.exampleCount, width], numbers.elements)
+        self.targets = numbers.reshaped(features.exampleCount, width)
         self.weights = weights
         hasOneTarget = numbers.rank == 1
     }
@@ -80,6 +86,12 @@ struct RegressionData {
         RegressionData(
             features.rows(indices), targets: targets.rows(indices),
             weights: weights.map { weights in indices.map { weights[$0] } }, hasOneTarget: hasOneTarget)
+    }
+
+    /// Calls `body` with the numbers of one target, N of them.
+    func withTarget<Result>(_ index: Int, _ body: (UnsafePointer<Double>?) -> Result) -> Result {
+        guard targetCount > 1 else { return targets.withUnsafeElements { body($0.baseAddress) } }
+        return target(index).withUnsafeBufferPointer { body($0.baseAddress) }
     }
 
     /// The numbers of one target: [N].

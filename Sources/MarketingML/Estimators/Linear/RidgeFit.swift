@@ -115,13 +115,13 @@ struct RidgeFit {
         let weightSum = data.weights.map { $0.reduce(0, +) } ?? Double(data.exampleCount)
         var (coefficients, intercepts, objective) = ([Double](), [Double](), 0.0)
         for target in 0..<data.targetCount {
-            let values = data.target(target)
             var theta = Array(start[target * width..<(target + 1) * width])
             var intercept = recipe.hasIntercept ? moments.targetMeans[target] - dot(theta, means) : 0
             var reached = 0.0
             for _ in 0..<(factor.reciprocalCondition < 1e-3 ? 2 : 1) {
-                var (gradient, total, square) = products.normalTimes(
-                    theta, offset: -intercept, targets: values, weights: data.weights)
+                var (gradient, total, square) = data.withTarget(target) {
+                    products.normalTimes(theta, offset: -intercept, targets: $0, weights: data.weights)
+                }
                 if recipe.hasIntercept {
                     intercept -= total / weightSum
                     square -= total * total / weightSum
