@@ -29,8 +29,10 @@ import Testing
                 ? try SupportVectorClassifier(
                     kernel: kernel, c: try #require(example.c), classWeights: weights, solver: Self.solver
                 ).fit(x, example.labels, weights: example.weights)
-                : try NuSupportVectorClassifier(kernel: kernel, nu: try #require(example.nu), solver: Self.solver)
-                    .fit(x, example.labels, weights: example.weights)
+                : try NuSupportVectorClassifier(
+                    kernel: kernel, nu: try #require(example.nu), solver: Self.solver
+                )
+                .fit(x, example.labels, weights: example.weights)
             betas = coefficients(of: model, count)
             intercepts = model.intercepts
             values = try model.pairwiseDecisionValues(of: test).elements
@@ -44,7 +46,8 @@ import Testing
                     solver: Self.solver
                 ).fit(x, example.y, weights: example.weights)
                 : try NuSupportVectorRegressor(
-                    kernel: kernel, nu: try #require(example.nu), c: try #require(example.c), solver: Self.solver
+                    kernel: kernel, nu: try #require(example.nu), c: try #require(example.c),
+                    solver: Self.solver
                 ).fit(x, example.y, weights: example.weights)
             betas = [spread(model.dualCoefficients, model.supportIndices, count)]
             intercepts = [model.intercept]
@@ -74,7 +77,8 @@ import Testing
         // ν-SVC divides by its width, which may be small; the scale of values is then that of coefficients.
         let scale = max(1, example.decision.flatMap { $0 }.map(abs).max() ?? 1)
         let allowed = (example.c ?? 1 > 100 ? 1e-3 : 2e-5) * scale
-        expectClose(values, example.decision.flatMap { $0 }, absolute: allowed, "\(example.name): decision values")
+        expectClose(
+            values, example.decision.flatMap { $0 }, absolute: allowed, "\(example.name): decision values")
         expectClose(intercepts, example.intercepts, absolute: allowed, "\(example.name): intercepts")
     }
 
@@ -85,7 +89,9 @@ import Testing
             // LIBSVM takes the first of classes with as many votes; here their values decide.
             let pairs = model.pairs
             var votes = [Int](repeating: 0, count: classes)
-            for (pair, value) in zip(pairs, example.decision[place]) { votes[value > 0 ? pair.second : pair.first] += 1 }
+            for (pair, value) in zip(pairs, example.decision[place]) {
+                votes[value > 0 ? pair.second : pair.first] += 1
+            }
             #expect(votes[answer] == votes.max(), "\(example.name): answer \(place)")
             #expect(votes.filter { $0 == votes.max() }.count > 1, "\(example.name): answer \(place)")
         }
@@ -150,7 +156,8 @@ import Testing
         #expect(right == 234)
         // As single and as sparse features: the same machine.
         for features in [
-            matrix(rows).features, Tensor<Float>(shape: [270, 13], rows.flatMap { $0.map { Float($0) } }).features,
+            matrix(rows).features,
+            Tensor<Float>(shape: [270, 13], rows.flatMap { $0.map { Float($0) } }).features,
             SparseMatrix(Tensor<Float>(shape: [270, 13], rows.flatMap { $0.map { Float($0) } })).features,
         ] {
             let other = try recipe.fit(features, labels)
