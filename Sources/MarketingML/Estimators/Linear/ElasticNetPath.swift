@@ -46,7 +46,7 @@ public struct ElasticNetPath: Sendable, Equatable {
         guard (0...1).contains(ratio) else {
             throw MarketingMLError(.invalidOption, "ratio must be 0...1, found \(ratio)")
         }
-        try LinearOptions.check(tolerance: options.tolerance, iterationLimit: options.iterationLimit)
+        try LeastSquaresOptions.check(tolerance: options.tolerance, iterationLimit: options.iterationLimit)
         guard let factors = options.penaltyFactors else { return }
         guard factors.count == data.featureCount, factors.allSatisfy({ $0 >= 0 && $0 < .infinity }) else {
             throw MarketingMLError(

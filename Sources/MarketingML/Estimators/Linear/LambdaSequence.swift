@@ -59,7 +59,7 @@ public struct LambdaSequence: Sendable, Equatable, ExpressibleByArrayLiteral {
             all = LambdaSequence.spaced(start * share, start, count)
         }
         guard !all.isEmpty else { throw MarketingMLError(.invalidOption, "there are no values of lambda") }
-        for value in all { try LinearOptions.check(lambda: value) }
+        for value in all { try LeastSquaresOptions.check(lambda: value) }
         return Array(Set(all)).sorted(by: >)
     }
 

@@ -84,8 +84,8 @@ public struct RidgeRegression: Sendable, Equatable {
     }
 
     private func check() throws(MarketingMLError) {
-        try LinearOptions.check(lambda: lambda)
-        try LinearOptions.check(tolerance: tolerance, iterationLimit: iterationLimit)
+        try LeastSquaresOptions.check(lambda: lambda)
+        try LeastSquaresOptions.check(tolerance: tolerance, iterationLimit: iterationLimit)
     }
 }
 
@@ -102,7 +102,7 @@ extension RidgeRegression: Regressor {
 }
 
 /// Checks of options that the linear recipes share.
-enum LinearOptions {
+enum LeastSquaresOptions {
     static func check(lambda: Double) throws(MarketingMLError) {
         guard lambda >= 0, lambda < .infinity else {
             throw MarketingMLError(.invalidOption, "lambda must be finite and at least 0, found \(lambda)")
