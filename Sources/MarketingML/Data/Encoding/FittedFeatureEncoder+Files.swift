@@ -36,6 +36,10 @@ extension FittedFeatureEncoder: SavableModel {
         do throws(MarketingMLError) { count = try Self.featureCount(fields.terms) } catch {
             throw file.malformed(error.message)
         }
+        // Sixteen million numbers a row are no dense features, but would be asked of memory.
+        guard fields.isSparse || count <= 1 << 24 else {
+            throw file.malformed("\(count) features are said to be dense")
+        }
         self.init(trusted: fields.terms, featureCount: count, isSparse: fields.isSparse)
     }
 }
