@@ -103,7 +103,7 @@ import Testing
         ("solver_type L2R_LR\nnr_class 2\nlabel 1 -1\nnr_feature 2\nrho 3\nw\n1\n2\n", .malformedFile),
         ("solver_type L2R_L2LOSS_SVR\nnr_class 2\nlabel 1 2\nnr_feature 1\nbias -1\nw\n1\n", .malformedFile),
     ]) func brokenFilesAreRefused(text: String, code: MarketingMLError.Code) throws {
-        try withFile(text) { url in
+        _ = try withFile(text) { url in
             #expect {
                 try LiblinearModel(url)
             } throws: { error in
