@@ -57,7 +57,7 @@ def liblinear(s, loss, c=1.0, bias=-1.0, free=False, epsilon=0.0, y=binary):
     m = train(problem(y, S, bias=bias), parameter(option))
     sign = 1.0 if s >= 11 or m.get_labels()[0] == 1 else -1.0
     row = np.array(m.get_decfun()[0]) * sign
-    b = (m.get_decfun()[1] or 0) * sign * (bias if bias >= 0 else 0)
+    b = m.get_decfun()[1] * sign if bias >= 0 else 0.0  # times the bias already
     intercept = "absent" if bias < 0 else "free" if free else "penalized"
     add(f"liblinear -s {s} -c {c} -B {bias}{' -R' if free else ''} -p {epsilon}", loss, intercept, row[:D], b, c,
         np.full(N, c), y, epsilon, max(bias, 1.0))

@@ -16,14 +16,18 @@ import Testing
                     maximumIterations: 200_000
                 ).fit(matrix, reference.binary, weights: weights)
                 #expect(model.classes.labels == [-1, 1] && model.isConverged)
-                expectRelativeNorm(model.coefficients.elements, fit.coefficients, 1e-4, fit.name)
+                if fit.linearLoss.isSmooth {
+                    expectRelativeNorm(model.coefficients.elements, fit.coefficients, 1e-4, fit.name)
+                }
                 #expect(model.reports[0].objective <= fit.objective * (1 + 1e-8))
             } else if let loss = LinearSupportVectorRegressor.Loss(rawValue: fit.loss) {
                 let model = try LinearSupportVectorRegressor(
                     c: fit.c, epsilon: fit.epsilon, loss: loss, intercept: fit.linearIntercept,
                     tolerance: 1e-11, maximumIterations: 200_000
                 ).fit(matrix, reference.numbers, weights: weights)
-                expectRelativeNorm(model.coefficients, fit.coefficients, 1e-4, fit.name)
+                if fit.linearLoss.isSmooth {
+                    expectRelativeNorm(model.coefficients, fit.coefficients, 1e-4, fit.name)
+                }
                 #expect(model.report.objective <= fit.objective * (1 + 1e-8) && model.report.isConverged)
             }
         }

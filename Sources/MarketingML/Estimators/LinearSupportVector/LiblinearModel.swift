@@ -156,6 +156,22 @@ extension LiblinearModel: ProbabilisticClassifier {
         return ordered
     }
 
+    /// The class of each example. Where values tie, the answer is that of LIBLINEAR, which depends on the file's order: of two
+    /// classes the second, of more the first.
+    ///
+    /// - Throws: `.unsupported` for a regression; `.shapeMismatch`, `.emptyData`, `.notFinite`.
+    public func predict(_ features: some FeatureMatrix) throws -> [Int] {
+        guard !solver.isRegression else {
+            throw MarketingMLError(.unsupported, "a model of \(solver.rawValue) is a regression")
+        }
+        let values = try values(features.features).elements
+        let rows = weights.count
+        return stride(from: 0, to: values.count, by: rows).map { start in
+            guard labels.count > 2 else { return labels[values[start] > 0 ? 0 : 1] }
+            return labels[(0..<rows).reduce(0) { values[start + $1] > values[start + $0] ? $1 : $0 }]
+        }
+    }
+
     /// σ(z) for two classes; for more the σ(zₖ) scaled to a sum of 1, as LIBLINEAR does.
     ///
     /// - Throws: `.unsupported` unless the model is logistic; `.shapeMismatch`, `.emptyData`, `.notFinite`.
