@@ -5,7 +5,7 @@ import TestSupport
 
 /// Machines fitted by scikit-learn's LIBSVM; `Tests/Reference/kernel_svm.py` makes the file and says what is in it.
 struct KernelSVMFixture: Decodable {
-    struct Case: Decodable, CustomTestStringConvertible {
+    struct Case: Decodable {
         var name: String
         var machine: String
         var kernel: String
@@ -27,7 +27,6 @@ struct KernelSVMFixture: Decodable {
         var decision: [[Double]]
         var answers: [Int]?
 
-        var testDescription: String { name }
         var features: Tensor<Double> { matrix(x) }
         var testFeatures: Tensor<Double> { matrix(test) }
         var labels: [Int] { y.map { Int($0) } }
