@@ -69,6 +69,8 @@ void mml_random_words(uint64_t seed, uint64_t stream, uint64_t first, ptrdiff_t 
 
 void mml_half_to_float(ptrdiff_t n, const uint16_t *x, float *y) { active()->half_to_float(n, x, y); }
 
+void mml_scan_fields(const uint8_t *bytes, ptrdiff_t n, mml_scan *scan) { active()->scan_fields(bytes, n, scan); }
+
 void mml_bfloat16_to_float(ptrdiff_t n, const uint16_t *x, float *y) {
     for (ptrdiff_t i = 0; i < n; i++) {
         uint32_t bits = (uint32_t)x[i] << 16;

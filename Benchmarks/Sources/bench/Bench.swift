@@ -14,8 +14,8 @@ struct Bench: ParsableCommand {
 
     /// All cases, in the order of the list.
     static let cases: [any BenchmarkCase] =
-        GEMMCase.all + InferenceCase.all + TrainingCase.all + WordPieceCase.all + StartCase.all
-        + AreaCase.all
+        GEMMCase.all + InferenceCase.all + TrainingCase.all + WordPieceCase.all + StartCase.all + AreaCase.all
+        + CSVCase.all
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Prints the names of the cases.")

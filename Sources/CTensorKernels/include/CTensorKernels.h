@@ -74,6 +74,41 @@ typedef struct mml_adamw_step {
 
 // Bits of a key that one pass of sorting looks at: counts are arrays of 2^MML_DIGIT_BITS.
 enum { MML_DIGIT_BITS = 11 };
+// A field of a delimited text: where its text begins, and its length. The highest bit of the length is set where the text
+// holds doubled quotes.
+typedef struct mml_field {
+    uint32_t start;
+    uint32_t length;
+} mml_field;
+#define MML_DOUBLED_QUOTES 0x80000000u
+
+typedef enum mml_scan_status {
+    MML_SCAN_DONE,
+    MML_SCAN_RAGGED,           // a row has not `columns` fields but `last_fields`
+    MML_SCAN_UNCLOSED,         // the quote at error_offset is not closed
+    MML_SCAN_TEXT_AFTER_QUOTE, // there is text behind a closing quote, at error_offset
+} mml_scan_status;
+
+// Finding the fields of whole rows.
+typedef struct mml_scan {
+    // Given: the format; whether the bytes are the text's last; how many fields a row must have (0: any) and how many rows are
+    // wanted at most (-1: all); room for one field more than there are bytes.
+    uint8_t separator;
+    int allows_quotes;
+    int is_last;
+    ptrdiff_t columns;
+    ptrdiff_t max_rows;
+    mml_field *fields;
+    // Found: the rows; their fields; the bytes that they take, empty lines included; the line ends in those; the fields
+    // found of the row after them; how it ended.
+    ptrdiff_t rows;
+    ptrdiff_t field_count;
+    ptrdiff_t used;
+    ptrdiff_t lines;
+    ptrdiff_t last_fields;
+    int status;
+    ptrdiff_t error_offset;
+} mml_scan;
 
 // Every kernel, declared as mml_<name>(mml_type type, ...): see kernels.def.
 #define MML_UNPACK(...) __VA_ARGS__
@@ -87,6 +122,9 @@ void mml_random_words(uint64_t seed, uint64_t stream, uint64_t first, ptrdiff_t 
 // IEEE half and bfloat16 to float (exact).
 void mml_half_to_float(ptrdiff_t n, const uint16_t *x, float *y);
 void mml_bfloat16_to_float(ptrdiff_t n, const uint16_t *x, float *y);
+// The fields of the rows in n bytes (RFC 4180, see DelimitedFormat); 64 bytes behind them must be readable. A row that is not
+// complete is left for later.
+void mml_scan_fields(const uint8_t *bytes, ptrdiff_t n, mml_scan *scan);
 
 #include "mml_reference.h"
 

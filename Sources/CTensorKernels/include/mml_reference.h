@@ -13,5 +13,6 @@ void mml_reference_random_words(uint64_t seed, uint64_t stream, uint64_t first, 
 // One Philox4x32-10 block.
 void mml_reference_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t words[4]);
 void mml_reference_half_to_float(ptrdiff_t n, const uint16_t *x, float *y);
+void mml_reference_scan_fields(const uint8_t *bytes, ptrdiff_t n, mml_scan *scan);
 
 #endif

@@ -8,6 +8,8 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
     let elements: UnsafeMutablePointer<Scalar>
     let count: Int
     private let sizeClass: Int
+    /// What the elements belong to, if not to this.
+    private let owner: Storage?
     /// The packed form of a weight (see `PackedMatrix`), made at its first use outside of training.
     let packed = Mutex<PackedMatrix?>(nil)
 
@@ -17,7 +19,18 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
         elements = block.address.bindMemory(to: Scalar.self, capacity: count)
         sizeClass = block.sizeClass
         self.count = count
+        owner = nil
     }
 
-    deinit { TensorMemory.release(UnsafeMutableRawPointer(elements), sizeClass: sizeClass) }
+    /// The first elements of a storage that nobody else refers to.
+    init(first count: Int, of whole: Storage) {
+        elements = whole.elements
+        sizeClass = whole.sizeClass
+        self.count = count
+        owner = whole
+    }
+
+    deinit {
+        if owner == nil { TensorMemory.release(UnsafeMutableRawPointer(elements), sizeClass: sizeClass) }
+    }
 }

@@ -1,18 +1,26 @@
-/// How the fields of a table are told apart in a text file.
+/// How the fields of a table are told apart in a text file, and how numbers are written in it.
 public struct DelimitedFormat: Sendable, Hashable {
     /// The byte between two fields.
     public let separator: UInt8
     /// Whether a field may stand in double quotes, which then protect separators and line ends in it.
     public let allowsQuotes: Bool
+    /// The byte before a number's decimals.
+    public let decimalSign: UInt8
 
     /// Comma-separated, quotes as in RFC 4180.
-    public static let csv = DelimitedFormat(separator: UInt8(ascii: ","), allowsQuotes: true)
+    public static let csv = DelimitedFormat(separator: ",", allowsQuotes: true)
 
-    /// As `csv`, with semicolons: what spreadsheets write where the comma is the decimal sign.
-    public static let semicolons = DelimitedFormat(separator: UInt8(ascii: ";"), allowsQuotes: true)
+    /// As `csv`, with semicolons.
+    public static let semicolons = DelimitedFormat(separator: ";", allowsQuotes: true)
+
+    /// Semicolons between fields and decimal commas in numbers: what spreadsheets write in most of Europe.
+    public static let decimalCommas = DelimitedFormat(separator: ";", allowsQuotes: true, decimalSign: ",")
 
     /// One row a line, tabs between fields, nothing quoted.
-    public static let tsv = DelimitedFormat(separator: UInt8(ascii: "\t"), allowsQuotes: false)
+    public static let tsv = DelimitedFormat(separator: "\t", allowsQuotes: false)
+
+    /// A line a row, which has one field.
+    static let lines = DelimitedFormat(separator: "\0", allowsQuotes: false)
 
     /// The format that a file name ends with: `.csv` or `.tsv` (also `.tab`), `.gz` after it or not, in any case.
     ///
@@ -31,8 +39,9 @@ public struct DelimitedFormat: Sendable, Hashable {
         }
     }
 
-    private init(separator: UInt8, allowsQuotes: Bool) {
-        self.separator = separator
+    private init(separator: Unicode.Scalar, allowsQuotes: Bool, decimalSign: Unicode.Scalar = ".") {
+        self.separator = UInt8(ascii: separator)
         self.allowsQuotes = allowsQuotes
+        self.decimalSign = UInt8(ascii: decimalSign)
     }
 }

@@ -4,11 +4,7 @@ internal import CZlib
 package enum Gzip {
     /// Whether the bytes begin like a gzip file: its two magic bytes and the one method there is, deflate.
     package static func isCompressed(_ bytes: [UInt8]) -> Bool {
-        bytes.count >= 3 && isMember(bytes, at: 0)
-    }
-
-    private static func isMember(_ bytes: [UInt8], at index: Int) -> Bool {
-        index + 2 < bytes.count && bytes[index] == 0x1F && bytes[index + 1] == 0x8B && bytes[index + 2] == 8
+        bytes.starts(with: [0x1F, 0x8B, 8])
     }
 
     /// The contents of all members, one after another. Zero bytes that pad the end are ignored, as gzip does.
@@ -18,59 +14,95 @@ package enum Gzip {
     package static func decompress(
         _ bytes: [UInt8], limit: Int, file: String
     ) throws(MarketingMLError) -> [UInt8] {
-        var stream = z_stream()
-        // 15: the largest window; 16: expect a gzip header and check its sums.
-        guard inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-            throw MarketingMLError(.inputOutput, "zlib cannot be started", at: .init(file: file))
-        }
-        defer { inflateEnd(&stream) }
-
+        let stream = try GzipStream(file: file)
         var output: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 17)
         var position = 0
         while true {
-            let (status, consumed, produced) = inflate(&stream, bytes, from: position, into: &chunk)
+            let (consumed, produced) = try stream.inflate(bytes[position...], isLast: true, into: &chunk)
             position += consumed
             guard output.count + produced <= limit else { throw InputFile.tooLarge(file, limit: limit) }
             output += chunk[..<produced]
+            if stream.isAtEnd && position == bytes.count { return output }
+        }
+    }
+}
 
-            switch status {
-            case Z_OK:
-                continue
-            case Z_STREAM_END:
-                if bytes[position...].allSatisfy({ $0 == 0 }) { return output }
-                guard isMember(bytes, at: position), inflateReset(&stream) == Z_OK else {
-                    throw malformed("compressed data are followed by something else", file, position)
+/// Decompresses gzip data that come piece by piece.
+final class GzipStream {
+    private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+    private let file: String
+    private var offset = 0
+    /// A member has ended and none has begun after it.
+    private(set) var isAtEnd = false
+    private var isPadding = false
+
+    init(file: String) throws(MarketingMLError) {
+        self.file = file
+        stream.initialize(to: z_stream())
+        // 15: the largest window; 16: expect a gzip header and check its sums.
+        guard inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+            throw MarketingMLError(.inputOutput, "zlib cannot be started", at: .init(file: file))
+        }
+    }
+
+    deinit {
+        inflateEnd(stream)
+        stream.deallocate()
+    }
+
+    /// Decompresses some of `input` into `output`; says how much of the one was used and of the other filled. `isLast` if
+    /// nothing follows `input`.
+    func inflate(
+        _ input: ArraySlice<UInt8>, isLast: Bool, into output: inout [UInt8]
+    ) throws(MarketingMLError) -> (consumed: Int, produced: Int) {
+        if isAtEnd {
+            guard let first = input.first else { return (0, 0) }
+            if first == 0 || isPadding {
+                isPadding = true
+                guard input.allSatisfy({ $0 == 0 }) else {
+                    throw malformed("compressed data are followed by something else")
                 }
-            case Z_BUF_ERROR where position == bytes.count:
-                throw malformed("compressed data are cut short", file, position)
-            case Z_MEM_ERROR:
-                throw MarketingMLError(.inputOutput, "not enough memory to decompress", at: .init(file: file))
-            default:
-                throw malformed("compressed data are damaged", file, position)
+                return advance(input.count, 0)
             }
+            // Of a member's three first bytes fewer may be there yet: zlib itself checks them.
+            guard first == 0x1F, inflateReset(stream) == Z_OK else {
+                throw malformed("compressed data are followed by something else")
+            }
+            isAtEnd = false
         }
-    }
-
-    /// One call of zlib: from `bytes[position...]` into `chunk`.
-    private static func inflate(
-        _ stream: inout z_stream, _ bytes: [UInt8], from position: Int, into chunk: inout [UInt8]
-    ) -> (status: Int32, consumed: Int, produced: Int) {
-        bytes.withUnsafeBufferPointer { input in
-            chunk.withUnsafeMutableBufferPointer { output in
-                let available = min(input.count - position, 1 << 30)
+        let available = min(input.count, 1 << 30)
+        let room = output.count
+        let status = input.withUnsafeBufferPointer { input in
+            output.withUnsafeMutableBufferPointer { output in
                 // zlib's interface lacks a const: it does not write to its input.
-                stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress.map { $0 + position })
-                stream.avail_in = UInt32(available)
-                stream.next_out = output.baseAddress
-                stream.avail_out = UInt32(output.count)
-                let status = CZlib.inflate(&stream, Z_NO_FLUSH)
-                return (status, available - Int(stream.avail_in), output.count - Int(stream.avail_out))
+                stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
+                stream.pointee.avail_in = UInt32(available)
+                stream.pointee.next_out = output.baseAddress
+                stream.pointee.avail_out = UInt32(room)
+                return CZlib.inflate(stream, Z_NO_FLUSH)
             }
         }
+        let consumed = available - Int(stream.pointee.avail_in)
+        let produced = room - Int(stream.pointee.avail_out)
+        switch status {
+        case Z_OK: break
+        case Z_STREAM_END: isAtEnd = true
+        case Z_BUF_ERROR where consumed == input.count && !isLast: break
+        case Z_BUF_ERROR where consumed == input.count: throw malformed("compressed data are cut short")
+        case Z_MEM_ERROR:
+            throw MarketingMLError(.inputOutput, "not enough memory to decompress", at: .init(file: file))
+        default: throw malformed("compressed data are damaged")
+        }
+        return advance(consumed, produced)
     }
 
-    private static func malformed(_ message: String, _ file: String, _ offset: Int) -> MarketingMLError {
+    private func advance(_ consumed: Int, _ produced: Int) -> (Int, Int) {
+        offset += consumed
+        return (consumed, produced)
+    }
+
+    private func malformed(_ message: String) -> MarketingMLError {
         MarketingMLError(.malformedFile, message, at: .init(file: file, offset: offset))
     }
 }
