@@ -23,7 +23,7 @@ import Testing
         private func expectSmall(_ format: String, _ file: URL) throws {
             let size = try #require(try file.resourceValues(forKeys: [.fileSizeKey]).fileSize)
             let growth = try growth(format, file)
-            #expect(growth < 10 * size, "\(format) of \(size) bytes")
+            #expect(growth < 10 * size, "\(format) of \(size) bytes: \(growth)")
         }
 
         @Test func mutatedFilesTakeLittleMemory() throws {
