@@ -29,7 +29,8 @@ struct StartCase: BenchmarkCase {
         let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
         // Not through Foundation's Process, which looks for the end in steps of 50 ms.
         func start() throws {
-            var arguments = [program, "first-answer", directory.path, "--quiet"].map { strdup($0) } + [nil]
+            let words: [String] = [program, "first-answer", directory.path, "--quiet"]
+            var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
             defer { arguments.forEach { free($0) } }
             var process = pid_t()
             var status = Int32()

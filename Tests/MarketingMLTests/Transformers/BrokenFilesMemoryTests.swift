@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 #if os(Linux)
-    /// A damaged file may claim anything about itself; reading it takes less than ten times its size.
+    /// A damaged file may claim anything about itself; reading it takes less than ten times its size more than reading the
+    /// whole one.
     @Suite(.serialized) struct BrokenFilesMemoryTests {
         private func growth(_ format: String, _ file: URL) throws -> Int {
             let process = Process()
