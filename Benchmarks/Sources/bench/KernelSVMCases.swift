@@ -71,7 +71,8 @@ struct KernelSVMCase: BenchmarkCase {
         return Measurement(
             runs: runs, throughput: { ["rows_per_s": rows / $0] },
             quality: [
-                "dual_objective": model.report?.objective ?? .nan, "violation": model.report?.violation ?? .nan,
+                "dual_objective": model.report?.objective ?? .nan,
+                "violation": model.report?.violation ?? .nan,
                 "n_sv": Double(model.supportIndices.count), "test_r2": 1 - rest / total,
             ])
     }

@@ -86,7 +86,8 @@ struct PeerData {
     /// The integers of an array of i32, as they stand in the file.
     func indices(_ name: String) throws -> [Int32] {
         guard let array = manifest.arrays[name], array.dtype == "i32" else {
-            throw MarketingMLError(.malformedFile, "has no array \(name) of i32", at: .init(file: folder.path))
+            throw MarketingMLError(
+                .malformedFile, "has no array \(name) of i32", at: .init(file: folder.path))
         }
         return try Data(contentsOf: folder.appendingPathComponent(array.file)).withUnsafeBytes {
             $0.bindMemory(to: Int32.self).map { Int32(littleEndian: $0) }

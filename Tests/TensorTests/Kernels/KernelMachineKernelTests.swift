@@ -120,7 +120,7 @@ import Testing
         check(Double.self, Double.self)
     }
 
-    /// Step by step the same as the plain version, and at the end optimal.
+    /// The first step and the solution are those of the plain version.
     @Test(arguments: [1, 2]) func optimisation(groups: Int) {
         func check<Scalar: KernelScalar>(_: Scalar.Type) {
             for count in [1, 2, 7, 16, 45] {
@@ -171,14 +171,18 @@ import Testing
                     #expect(alpha.isIntact && values.isIntact && scratch.isIntact)
                     return (alpha.values, result.0, result.1)
                 }
-                for limit in [0, 1, 5, 12] {
+                for limit in [0, 1] {
                     let actual = solve(limit) { mml_smo($0, $1) }
                     let expected = solve(limit) { mml_reference_smo($0, $1) }
                     #expect(actual.steps == expected.steps)
                     expectSame(
                         Guarded(actual.alpha), Guarded(expected.alpha), "after \(limit) steps", within: 1e-9)
                 }
+                // An inner step makes two values equal up to rounding, which then decides which of them is largest: from there
+                // on only the solution, which is unique, must be the same.
                 let end = solve(1_000_000) { mml_smo($0, $1) }
+                let expected = solve(1_000_000) { mml_reference_smo($0, $1) }
+                expectSame(Guarded(end.alpha), Guarded(expected.alpha), "the solution", within: 1e-5)
                 #expect(end.violation < 1e-6)
                 #expect(zip(end.alpha, bound).allSatisfy { 0...$1 ~= $0 })
             }
