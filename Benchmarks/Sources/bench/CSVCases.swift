@@ -1,7 +1,7 @@
 import Foundation
 import MarketingML
 
-/// Reading the CSV files of Benchmarks/Peers/csv.py.
+/// Reading the CSV files of Benchmarks/Peers/read_tables.py.
 struct CSVCase: BenchmarkCase {
     enum Kind: String {
         /// A table of 20 columns of numbers in double precision.

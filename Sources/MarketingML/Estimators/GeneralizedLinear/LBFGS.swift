@@ -12,12 +12,10 @@ struct LBFGS {
     var memory = 20
 
     func minimize(from start: [Double]) throws -> MarginSolution {
-        var margins = MarginBuffer(problem)
+        let margins = MarginBuffer(problem)
         var trial = MarginBuffer(problem)
         let first = problem.derivatives(at: start, margins: margins, second: .none)
-        var solution = MarginSolution(
-            coefficients: start, margins: margins, objective: first.loss + problem.penalty(start),
-            gradient: first.gradient, violation: problem.violation(first.gradient, at: start))
+        var solution = MarginSolution(problem, at: start, margins: margins, first)
         var pairs: [(step: [Double], change: [Double], inverse: Double)] = []
         let diagonal = (0..<problem.order).map { index in
             let scale = problem.design.scale[index % problem.design.width]
@@ -27,12 +25,7 @@ struct LBFGS {
         }
         var stalls = 0
         for iteration in 1...max(1, limits.maximumIterations) {
-            if solution.violation <= limits.tolerance { solution.stopReason = .converged }
-            if !solution.objective.isFinite { solution.stopReason = .noFurtherProgress }
-            if try limits.shouldStop(iteration - 1, loss: solution.objective) {
-                solution.stopReason = .stopped
-            }
-            guard solution.stopReason == .iterationLimit else { break }
+            guard try solution.goesOn(before: iteration, limits) else { break }
             let step = direction(solution.gradient, pairs, diagonal)
             let slope = dot(step, solution.gradient)
             let floor = 1e-14 * abs(solution.objective)
@@ -43,7 +36,7 @@ struct LBFGS {
             if !(objective <= solution.objective + 1e-4 * slope + floor) {
                 repeat {
                     part *= 0.5
-                    trial.move(0.5, from: margins)
+                    trial.move(0.5, from: solution.margins)
                     point = adding(solution.coefficients, step, times: part)
                     objective = problem.value(point, margins: trial)
                 } while !(objective <= solution.objective + 1e-4 * part * slope + floor) && part > 1e-12
@@ -68,15 +61,10 @@ struct LBFGS {
             let violation = problem.violation(next.gradient, at: point)
             stalls =
                 -slope < 1e-15 * abs(solution.objective) && !(violation < solution.violation) ? stalls + 1 : 0
-            swap(&margins, &trial)
-            solution.margins = margins
-            solution.coefficients = point
-            solution.objective = objective
-            solution.gradient = next.gradient
-            solution.violation = violation
-            solution.iterations = iteration
-            if stalls >= 5 { solution.stopReason = .noFurtherProgress }
-            if violation <= limits.tolerance { solution.stopReason = .converged }
+            solution.move(
+                to: point, objective: objective, gradient: next.gradient, violation: violation,
+                margins: &trial)
+            solution.finish(iteration, stalls: stalls, of: 5, limits)
         }
         return solution
     }

@@ -125,6 +125,44 @@ struct MarginSolution {
     }
 }
 
+extension MarginSolution {
+    /// Where a solver starts; `margins` has those at `start`.
+    init(_ problem: MarginProblem, at start: [Double], margins: MarginBuffer, _ first: LossDerivatives) {
+        coefficients = start
+        self.margins = margins
+        objective = first.loss + problem.penalty(start)
+        gradient = first.gradient
+        violation = problem.violation(first.gradient, at: start)
+    }
+
+    /// Looks around before an iteration, and tells the progress handler; whether there is anything left to do.
+    mutating func goesOn(before iteration: Int, _ limits: SolverLimits) throws -> Bool {
+        if violation <= limits.tolerance { stopReason = .converged }
+        if !objective.isFinite { stopReason = .noFurtherProgress }
+        if try limits.shouldStop(iteration - 1, loss: objective) { stopReason = .stopped }
+        return stopReason == .iterationLimit
+    }
+
+    /// Goes to the next point, whose margins are in `trial`; afterwards that has those of the old one.
+    mutating func move(
+        to point: [Double], objective: Double, gradient: [Double], violation: Double,
+        margins trial: inout MarginBuffer
+    ) {
+        swap(&margins, &trial)
+        coefficients = point
+        self.objective = objective
+        self.gradient = gradient
+        self.violation = violation
+    }
+
+    /// Notes that an iteration has ended, after `stalls` in a row without progress at the limit of the number format.
+    mutating func finish(_ iteration: Int, stalls: Int, of most: Int, _ limits: SolverLimits) {
+        iterations = iteration
+        if stalls >= most { stopReason = .noFurtherProgress }
+        if violation <= limits.tolerance { stopReason = .converged }
+    }
+}
+
 /// When a solver gives up and whom it tells.
 struct SolverLimits {
     /// The violation at which it has converged.

@@ -34,27 +34,21 @@ struct NewtonCholesky {
     func minimize(from start: [Double]) throws -> MarginSolution {
         var precise = !allowsQuickHessian
         var hessian: SecondDerivative { precise ? .hessian : .quickHessian }
-        var margins = MarginBuffer(problem)
+        let margins = MarginBuffer(problem)
         var trial = MarginBuffer(problem)
         var now = problem.derivatives(at: start, margins: margins, second: hessian)
-        var solution = MarginSolution(
-            coefficients: start, margins: margins, objective: now.loss + problem.penalty(start),
-            gradient: now.gradient, violation: problem.violation(now.gradient, at: start))
+        var solution = MarginSolution(problem, at: start, margins: margins, now)
         var factor: Factor?
         var stalls = 0
         for iteration in 1...max(1, limits.maximumIterations) {
-            if solution.violation <= limits.tolerance { solution.stopReason = .converged }
-            if !solution.objective.isFinite { solution.stopReason = .noFurtherProgress }
-            if try limits.shouldStop(iteration - 1, loss: solution.objective) {
-                solution.stopReason = .stopped
-            }
-            guard solution.stopReason == .iterationLimit else { break }
+            guard try solution.goesOn(before: iteration, limits) else { break }
 
             if let matrix = now.second {
                 factor = self.factor(matrix, precise: precise)
                 if factor == nil {
                     precise = true
-                    now = problem.derivatives(at: solution.coefficients, margins: margins, second: .hessian)
+                    now = problem.derivatives(
+                        at: solution.coefficients, margins: solution.margins, second: .hessian)
                     factor = now.second.flatMap { self.factor($0, precise: true) }
                 }
             }
@@ -72,7 +66,7 @@ struct NewtonCholesky {
             if !(objective <= solution.objective + 1e-4 * slope + floor) {
                 repeat {
                     part *= 0.5
-                    trial.move(0.5, from: margins)
+                    trial.move(0.5, from: solution.margins)
                     point = adding(solution.coefficients, step, times: part)
                     objective = problem.value(point, margins: trial)
                 } while !(objective <= solution.objective + 1e-4 * part * slope + floor) && part > 1e-10
@@ -83,7 +77,8 @@ struct NewtonCholesky {
                     }
                     // The direction may have suffered from single precision.
                     precise = true
-                    now = problem.derivatives(at: solution.coefficients, margins: margins, second: .hessian)
+                    now = problem.derivatives(
+                        at: solution.coefficients, margins: solution.margins, second: .hessian)
                     continue
                 }
                 next = problem.derivatives(at: point, margins: trial, second: hessian)
@@ -97,16 +92,11 @@ struct NewtonCholesky {
                 next = problem.derivatives(at: point, margins: trial, second: hessian)
                 if !precise, !(violation < 0.5 * solution.violation) { precise = true }
             }
-            swap(&margins, &trial)
-            solution.margins = margins
-            solution.coefficients = point
-            solution.objective = objective
-            solution.gradient = next.gradient
-            solution.violation = violation
-            solution.iterations = iteration
+            solution.move(
+                to: point, objective: objective, gradient: next.gradient, violation: violation,
+                margins: &trial)
             now = next
-            if stalls >= 3 { solution.stopReason = .noFurtherProgress }
-            if violation <= limits.tolerance { solution.stopReason = .converged }
+            solution.finish(iteration, stalls: stalls, of: 3, limits)
         }
         return solution
     }

@@ -10,20 +10,13 @@ struct ProximalNewton {
     let limits: SolverLimits
 
     func minimize(from start: [Double]) throws -> MarginSolution {
-        var margins = MarginBuffer(problem)
+        let margins = MarginBuffer(problem)
         var trial = MarginBuffer(problem)
         var now = problem.derivatives(at: start, margins: margins, second: .hessian)
-        var solution = MarginSolution(
-            coefficients: start, margins: margins, objective: now.loss + problem.penalty(start),
-            gradient: now.gradient, violation: problem.violation(now.gradient, at: start))
+        var solution = MarginSolution(problem, at: start, margins: margins, now)
         var stalls = 0
         for iteration in 1...max(1, limits.maximumIterations) {
-            if solution.violation <= limits.tolerance { solution.stopReason = .converged }
-            if !solution.objective.isFinite { solution.stopReason = .noFurtherProgress }
-            if try limits.shouldStop(iteration - 1, loss: solution.objective) {
-                solution.stopReason = .stopped
-            }
-            guard solution.stopReason == .iterationLimit, let hessian = now.second else { break }
+            guard try solution.goesOn(before: iteration, limits), let hessian = now.second else { break }
 
             let target = try minimizeModel(hessian, solution)
             let step = adding(target, solution.coefficients, times: -1)
@@ -37,7 +30,7 @@ struct ProximalNewton {
             if !(objective <= solution.objective + 1e-4 * change + floor) {
                 repeat {
                     part *= 0.5
-                    trial.move(0.5, from: margins)
+                    trial.move(0.5, from: solution.margins)
                     point = adding(solution.coefficients, step, times: part)
                     objective = problem.value(point, margins: trial)
                 } while !(objective <= solution.objective + 1e-4 * part * change + floor) && part > 1e-10
@@ -52,16 +45,11 @@ struct ProximalNewton {
             stalls =
                 -change < 1e-13 * abs(solution.objective) && !(violation < 0.5 * solution.violation)
                 ? stalls + 1 : 0
-            swap(&margins, &trial)
-            solution.margins = margins
-            solution.coefficients = point
-            solution.objective = objective
-            solution.gradient = next.gradient
-            solution.violation = violation
-            solution.iterations = iteration
+            solution.move(
+                to: point, objective: objective, gradient: next.gradient, violation: violation,
+                margins: &trial)
             now = next
-            if stalls >= 3 { solution.stopReason = .noFurtherProgress }
-            if violation <= limits.tolerance { solution.stopReason = .converged }
+            solution.finish(iteration, stalls: stalls, of: 3, limits)
         }
         return solution
     }

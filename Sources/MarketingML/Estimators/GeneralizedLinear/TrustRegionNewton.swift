@@ -12,23 +12,16 @@ struct TrustRegionNewton {
     let limits: SolverLimits
 
     func minimize(from start: [Double]) throws -> MarginSolution {
-        var margins = MarginBuffer(problem)
+        let margins = MarginBuffer(problem)
         var trial = MarginBuffer(problem)
         let first = problem.derivatives(at: start, margins: margins, second: .none)
-        var solution = MarginSolution(
-            coefficients: start, margins: margins, objective: first.loss + problem.penalty(start),
-            gradient: first.gradient, violation: problem.violation(first.gradient, at: start))
+        var solution = MarginSolution(problem, at: start, margins: margins, first)
         let weights = metric()
         var radius = norm(first.gradient, weights.map { 1 / $0 })
         var hessian = CurvatureProducts(problem.design, loss: problem.loss, margins: margins.pointer)
         var stalls = 0
         for iteration in 1...max(1, limits.maximumIterations) {
-            if solution.violation <= limits.tolerance { solution.stopReason = .converged }
-            if !solution.objective.isFinite { solution.stopReason = .noFurtherProgress }
-            if try limits.shouldStop(iteration - 1, loss: solution.objective) {
-                solution.stopReason = .stopped
-            }
-            guard solution.stopReason == .iterationLimit else { break }
+            guard try solution.goesOn(before: iteration, limits) else { break }
             let (step, residual, isAtBorder) = try conjugateGradients(
                 solution.gradient, hessian, weights, radius)
             let length = norm(step, weights)
@@ -46,18 +39,14 @@ struct TrustRegionNewton {
                 radius *= 3
             }
             stalls = isFlat && !(violation < 0.9 * solution.violation) ? stalls + 1 : 0
-            solution.iterations = iteration
             if isBetter {
-                swap(&margins, &trial)
-                solution.margins = margins
-                solution.coefficients = point
-                solution.objective = objective
-                solution.gradient = next.gradient
-                solution.violation = violation
-                hessian = CurvatureProducts(problem.design, loss: problem.loss, margins: margins.pointer)
+                solution.move(
+                    to: point, objective: objective, gradient: next.gradient, violation: violation,
+                    margins: &trial)
+                hessian = CurvatureProducts(
+                    problem.design, loss: problem.loss, margins: solution.margins.pointer)
             }
-            if stalls >= 3 || !(radius > 0) { solution.stopReason = .noFurtherProgress }
-            if solution.violation <= limits.tolerance { solution.stopReason = .converged }
+            solution.finish(iteration, stalls: radius > 0 ? stalls : 3, of: 3, limits)
         }
         return solution
     }

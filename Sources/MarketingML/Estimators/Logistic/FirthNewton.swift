@@ -12,18 +12,14 @@ struct FirthNewton {
 
     func minimize(from start: [Double]) throws -> MarginSolution {
         let design = problem.design
-        var margins = MarginBuffer(problem)
+        let margins = MarginBuffer(problem)
         var trial = MarginBuffer(problem)
         guard var now = point(start, margins) else { throw singular() }
         var solution = MarginSolution(
             coefficients: start, margins: margins, objective: now.objective, gradient: now.gradient,
             violation: problem.violation(now.gradient, at: start))
         for iteration in 1...max(1, limits.maximumIterations) {
-            if solution.violation <= limits.tolerance { solution.stopReason = .converged }
-            if try limits.shouldStop(iteration - 1, loss: solution.objective) {
-                solution.stopReason = .stopped
-            }
-            guard solution.stopReason == .iterationLimit else { break }
+            guard try solution.goesOn(before: iteration, limits) else { break }
             var step = now.factor.solve(solution.gradient).map { -$0 }
             // Longer steps than this leave the region in which the quadratic model means anything.
             let longest = zip(step.indices, step).map { abs($1) * design.scale[$0] }.max() ?? 0
@@ -41,15 +37,12 @@ struct FirthNewton {
                 solution.stopReason = .noFurtherProgress
                 break
             }
-            swap(&margins, &trial)
             now = next
-            solution.coefficients = adding(solution.coefficients, step, times: part)
-            solution.margins = margins
-            solution.objective = next.objective
-            solution.gradient = next.gradient
-            solution.violation = problem.violation(next.gradient, at: solution.coefficients)
-            solution.iterations = iteration
-            if solution.violation <= limits.tolerance { solution.stopReason = .converged }
+            let point = adding(solution.coefficients, step, times: part)
+            solution.move(
+                to: point, objective: next.objective, gradient: next.gradient,
+                violation: problem.violation(next.gradient, at: point), margins: &trial)
+            solution.finish(iteration, stalls: 0, of: 1, limits)
         }
         return solution
     }

@@ -60,7 +60,7 @@ public struct LogisticPath: Sendable, Equatable {
             tolerance: tolerance)
         let first = try recipe.examples(features, labels, weights: weights, offset: nil)
         let values = try lambdas.resolved(largest: l1Ratio > 0 ? try largestLambda(first.examples) : nil)
-        let parts = try folds.map { try stratified(first.examples, $0, seed) } ?? []
+        let parts = try folds.map { try Folds.stratified(labels, count: $0, seed: seed).folds } ?? []
         let total = values.count * (parts.count + 1)
         var done = 0
         var isStopped = false
@@ -99,34 +99,6 @@ public struct LogisticPath: Sendable, Equatable {
         return LogisticPathModel(
             lambdas: Array(values[..<all.count]), models: all,
             folds: judged.count == parts.count ? judged : [])
-    }
-
-    /// Folds among which the examples of each class are dealt at random.
-    private func stratified(
-        _ examples: LogisticExamples, _ count: Int, _ seed: UInt64
-    ) throws(MarketingMLError) -> [(train: [Int], test: [Int])] {
-        var members = [[Int]](repeating: [], count: examples.classCount)
-        for (example, label) in examples.labels.enumerated() { members[Int(label)].append(example) }
-        guard count >= 2, members.allSatisfy({ $0.count >= count }) else {
-            throw MarketingMLError(
-                .emptyData,
-                "expected 2 folds or more and no class with fewer examples, found \(count) folds "
-                    + "and classes of "
-                    + "\(members.map(\.count)) examples")
-        }
-        var random = SeededGenerator(seed: seed)
-        var fold = [Int](repeating: 0, count: examples.labels.count)
-        var next = 0
-        for var own in members {
-            random.shuffle(&own)
-            for example in own {
-                fold[example] = next
-                next = (next + 1) % count
-            }
-        }
-        return (0..<count).map { index in
-            (fold.indices.filter { fold[$0] != index }, fold.indices.filter { fold[$0] == index })
-        }
     }
 
     /// −2 Σ w log p of the examples' classes.

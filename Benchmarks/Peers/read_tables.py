@@ -1,6 +1,6 @@
 """Reading CSV files: pandas' readers on the files that `bench run csv/` reads.
 
-    python csv.py [--only TEXT] [--repeats N] [--case NAME]
+    python read_tables.py [--only TEXT] [--repeats N] [--case NAME]
 
 The files are generated on first use below $PEERS_DATA/csv (default ~/.cache/marketingml-peers/data/csv):
   numeric.csv  1,000,000 rows of 20 numbers of 6 digits (183 MB)
@@ -12,8 +12,6 @@ import os
 import pathlib
 import sys
 
-# This file's name is a standard module's, which pandas imports.
-sys.path = [p for p in sys.path if pathlib.Path(p or ".").resolve() != pathlib.Path(__file__).resolve().parent]
 THREADS = os.environ.get("PEERS_THREADS", "2")
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, THREADS)
