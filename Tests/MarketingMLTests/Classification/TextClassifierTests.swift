@@ -70,6 +70,12 @@ import Testing
         #expect(again.labels == classifier.labels)
         #expect(again.maxLength == classifier.maxLength)
         #expect(again.card.history == classifier.card.history)
+        // What was read holds its weights in another form; saved again it is the same file.
+        let weights = directory.appendingPathComponent("model.safetensors")
+        let saved = try Data(contentsOf: weights)
+        try again.save(to: directory)
+        #expect(try Data(contentsOf: weights) == saved)
+        #expect(try again.predict(Self.texts.texts) == classifier.predict(Self.texts.texts))
         let files = try FileManager.default.contentsOfDirectory(
             atPath: directory.deletingLastPathComponent().path)
         #expect(files.filter { $0.contains(directory.lastPathComponent) } == [directory.lastPathComponent])
