@@ -15,7 +15,8 @@ struct Bench: ParsableCommand {
     /// All cases, in the order of the list.
     static let cases: [any BenchmarkCase] =
         GEMMCase.all + InferenceCase.all + TrainingCase.all + WordPieceCase.all + StartCase.all + CSVCase.all
-        + RidgeCase.all + LogisticDenseCase.all + LinearSVMCase.all + KernelSVMCase.all + AreaCase.all
+        + RidgeCase.all + LogisticDenseCase.all + [LogisticSparseCase()] + LinearSVMCase.all
+        + KernelSVMCase.all + AreaCase.all
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Prints the names of the cases.")

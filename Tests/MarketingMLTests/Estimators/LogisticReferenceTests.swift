@@ -61,6 +61,34 @@ import Testing
         }
     }
 
+    /// The dual's solver needs sparse rows and two classes, and says so.
+    @Test func dual() throws {
+        let fixture = try GeneralizedLinearFixture.load(.module)
+        for example in fixture.logistic where example.penalty.kind == "l2" && example.data != "far" {
+            let data = try fixture.data(example.data)
+            var recipe = example.recipe
+            recipe.solver = .dualCoordinateDescent
+            for (storage, features) in data.storages {
+                guard storage == "sparse" else {
+                    expectFailure(.invalidOption) { _ = try recipe.fit(features, data.labels) }
+                    continue
+                }
+                try check(example, data, data.labels, recipe, features, "dual")
+                recipe.maximumIterations = 3
+                let early = try recipe.fit(features, data.labels)
+                #expect(early.report.iterations == 3 && early.report.stopReason == .iterationLimit)
+                let stopped = try recipe.fit(features, data.labels) { _ in .stop }
+                #expect(stopped.report.iterations == 0 && stopped.report.stopReason == .stopped)
+            }
+        }
+        let data = try fixture.data(fixture.multinomial[0].data)
+        for (_, features) in data.storages {
+            expectFailure(.invalidOption) {
+                _ = try LogisticRegression(solver: .dualCoordinateDescent).fit(features, data.classes)
+            }
+        }
+    }
+
     /// The same model in other libraries' conventions.
     @Test func conventions() throws {
         let fixture = try GeneralizedLinearFixture.load(.module)

@@ -101,7 +101,7 @@ import Testing
         var model = try Model(classes: ["a", "b"], features: .fixed(count: 3))
         let before = model
         func expectCode(_ code: MarketingMLError.Code, _ body: (inout Model) throws -> Void) {
-            #expect { try body(&model) } throws: { ($0 as? MarketingMLError)?.code == code }
+            expectFailure(code) { try body(&model) }
             #expect(model == before)
         }
         let x = Tensor<Double>.zeros([2, 3])

@@ -15,6 +15,9 @@ public enum LinearModelSolver: String, Sendable, Codable, CaseIterable {
     /// Newton's method whose steps are found by coordinate descent: for penalties with absolute values, and
     /// up to some thousand coefficients.
     case coordinateDescent
+    /// Passes of coordinate descent over the dual, then Newton's method in a trust region: for sparse examples
+    /// of two classes with many features. Squares in the penalty alone, no offset.
+    case dualCoordinateDescent
 }
 
 extension MarginProblem {
@@ -24,7 +27,7 @@ extension MarginProblem {
     func solve(_ solver: LinearModelSolver, from start: [Double], limits: SolverLimits) throws -> (
         name: String, solution: MarginSolution
     ) {
-        let chosen = try resolve(solver)
+        let chosen = try resolve(solver, from: start)
         let solution: MarginSolution
         switch chosen {
         case .coordinateDescent:
@@ -32,17 +35,31 @@ extension MarginProblem {
         case .trustRegionNewton:
             solution = try TrustRegionNewton(problem: self, limits: limits).minimize(from: start)
         case .lbfgs: solution = try LBFGS(problem: self, limits: limits).minimize(from: start)
+        case .dualCoordinateDescent:
+            guard let dual else {
+                throw MarketingMLError(
+                    .invalidOption,
+                    "\(chosen) is for sparse features, two classes and a penalty of squares alone, without offset"
+                )
+            }
+            solution = try minimize(byDual: dual, limits: limits)
         default: solution = try NewtonCholesky(self, limits).minimize(from: start)
         }
         return (chosen.rawValue, solution)
     }
 
-    private func resolve(_ solver: LinearModelSolver) throws(MarketingMLError) -> LinearModelSolver {
+    private func resolve(_ solver: LinearModelSolver, from start: [Double]) throws(MarketingMLError)
+        -> LinearModelSolver
+    {
         switch solver {
         case .automatic:
             if l1 > 0 { return .coordinateDescent }
             guard order > (design.isSparse ? 300 : 800) else { return .newtonCholesky }
-            return design.isSparse ? .trustRegionNewton : .lbfgs
+            guard design.isSparse else { return .lbfgs }
+            // The dual cannot start from coefficients; with few features its passes work on the same directions.
+            let isCold = start.prefix(design.featureCount).allSatisfy { $0 == 0 }
+            let isWide = design.featureCount > design.rowCount / 20
+            return isCold && isWide && dual != nil ? .dualCoordinateDescent : .trustRegionNewton
         case .newtonCholesky, .lbfgs, .trustRegionNewton:
             guard l1 == 0 else {
                 throw MarketingMLError(
@@ -50,7 +67,7 @@ extension MarginProblem {
                     "\(solver) cannot serve a penalty with absolute values; use .coordinateDescent")
             }
             return solver
-        case .coordinateDescent: return solver
+        case .coordinateDescent, .dualCoordinateDescent: return solver
         }
     }
 
