@@ -67,6 +67,10 @@ void mml_random_words(uint64_t seed, uint64_t stream, uint64_t first, ptrdiff_t 
     active()->random_words(seed, stream, first, n, words);
 }
 
+void mml_random_draws(uint64_t seed, uint64_t stream, uint64_t first, ptrdiff_t n, uint16_t *draws) {
+    active()->random_draws(seed, stream, first, n, draws);
+}
+
 void mml_half_to_float(ptrdiff_t n, const uint16_t *x, float *y) { active()->half_to_float(n, x, y); }
 
 void mml_scan_fields(const uint8_t *bytes, ptrdiff_t n, mml_scan *scan) { active()->scan_fields(bytes, n, scan); }

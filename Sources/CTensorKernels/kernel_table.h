@@ -15,6 +15,7 @@ typedef struct mml_isa {
     const char *name;
     const mml_kernel_table *tables[2];  // by mml_type
     void (*random_words)(uint64_t seed, uint64_t stream, uint64_t first, ptrdiff_t n, uint32_t *words);
+    void (*random_draws)(uint64_t seed, uint64_t stream, uint64_t first, ptrdiff_t n, uint16_t *draws);
     void (*half_to_float)(ptrdiff_t n, const uint16_t *x, float *y);
     void (*scan_fields)(const uint8_t *bytes, ptrdiff_t n, mml_scan *scan);
 } mml_isa;

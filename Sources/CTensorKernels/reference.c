@@ -45,9 +45,17 @@ void mml_reference_random_words(uint64_t seed, uint64_t stream, uint64_t first, 
     for (ptrdiff_t i = 0; i < n; i++) words[i] = word(seed, stream, first + (uint64_t)i);
 }
 
+static uint16_t draw(uint64_t seed, uint64_t stream, uint64_t i) {
+    return (uint16_t)(word(seed, stream, i / 128 * 64 + i % 64) >> (i % 128 < 64 ? 0 : 16));
+}
+
+void mml_reference_random_draws(uint64_t seed, uint64_t stream, uint64_t first, ptrdiff_t n, uint16_t *draws) {
+    for (ptrdiff_t i = 0; i < n; i++) draws[i] = draw(seed, stream, first + (uint64_t)i);
+}
+
 static double dropout_factor(const mml_dropout_spec *spec, uint64_t position) {
     if (spec == NULL || spec->rate == 0) return 1;
-    return word(spec->seed, spec->stream, position) >= (uint32_t)(spec->rate * 0x1p32) ? 1 / (1 - spec->rate) : 0;
+    return draw(spec->seed, spec->stream, position) >= mml_dropout_threshold(spec) ? mml_dropout_scale(spec) : 0;
 }
 
 // --- Element by element ---

@@ -27,13 +27,14 @@ static void row_add(mml_type type, const mml_csr *x, ptrdiff_t i, double u, void
 }
 
 void mml_reference_sparse_times(
-    mml_type type, const mml_csr *x, ptrdiff_t first, ptrdiff_t last, const void *v, void *out) {
-    for (ptrdiff_t i = first; i < last; i++) put(type, out, i, row_dot(type, x, i, v));
+    mml_type type, const mml_csr *x, ptrdiff_t first, ptrdiff_t last, const void *v, int adds, void *out) {
+    for (ptrdiff_t i = first; i < last; i++)
+        put(type, out, i, (adds ? get(type, out, i) : 0) + row_dot(type, x, i, v));
 }
 
 void mml_reference_sparse_transposed_add(
     mml_type type, const mml_csr *x, ptrdiff_t first, ptrdiff_t last, const void *u, void *out) {
-    for (ptrdiff_t i = first; i < last; i++) row_add(type, x, i, get(type, u, i), out);
+    for (ptrdiff_t i = first; i < last; i++) row_add(type, x, i, u == NULL ? 1 : get(type, u, i), out);
 }
 
 void mml_reference_sparse_gram_add(

@@ -47,14 +47,23 @@ typedef enum mml_unary_op {
 
 typedef enum mml_binary_op { MML_ADD, MML_SUBTRACT, MML_MULTIPLY, MML_DIVIDE, MML_MAXIMUM, MML_MINIMUM } mml_binary_op;
 
-// Dropout by counter: element i of a call keeps its value (scaled by 1 / (1 - rate)) when word
-// `first + i` of the stream (seed, stream) is at least rate * 2^32. Nothing is stored: the backward pass
-// draws the same words again. rate 0 means no dropout.
+// Dropout by counter: element i of a call keeps its value when draw `first + i` of the stream (seed, stream) is at
+// least t, which is rate * 2^16 to the nearest integer, at most 2^16 - 1; it is then scaled by 2^16 / (2^16 - t).
+// Nothing is stored: the backward pass draws the same again. rate 0 means no dropout. (Draws of 16 bits: drawing is
+// what dropout costs, and rates finer than 1/65536 make no difference.)
 typedef struct mml_dropout_spec {
     uint64_t seed;
     uint64_t stream;
     double rate;
 } mml_dropout_spec;
+
+static inline uint32_t mml_dropout_threshold(const mml_dropout_spec *spec) {
+    const double threshold = spec->rate * 0x1p16 + 0.5;
+    return threshold < 65535 ? (uint32_t)threshold : 65535;
+}
+static inline double mml_dropout_scale(const mml_dropout_spec *spec) {
+    return 65536.0 / (65536.0 - mml_dropout_threshold(spec));
+}
 
 // What a product does with its result before it leaves the cache:
 // C = act(alpha A B + (accumulate ? C : 0) + bias); the value before `act` goes to preactivation.
@@ -194,6 +203,9 @@ enum { MML_DIGIT_BITS = 11 };
 // Kernels without a floating element type.
 // words[i] = word first + i of the Philox4x32-10 stream (seed, stream).
 void mml_random_words(uint64_t seed, uint64_t stream, uint64_t first, ptrdiff_t n, uint32_t *words);
+// draws[i] = draw first + i of the same stream cut into halves: draws 128 g ..< 128 g + 64 are the low halves of words
+// 64 g ..< 64 g + 64, the next 64 their high halves.
+void mml_random_draws(uint64_t seed, uint64_t stream, uint64_t first, ptrdiff_t n, uint16_t *draws);
 // IEEE half and bfloat16 to float (exact).
 void mml_half_to_float(ptrdiff_t n, const uint16_t *x, float *y);
 void mml_bfloat16_to_float(ptrdiff_t n, const uint16_t *x, float *y);

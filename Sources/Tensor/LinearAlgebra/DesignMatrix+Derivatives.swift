@@ -62,7 +62,8 @@ extension DesignMatrix {
         let order = outputs * width
         let layout = PassLayout(outputs: outputs, width: width, second: second)
         nonisolated(unsafe) let margins = margins
-        let sums = RowCut(rowCount: rowCount, sums: layout.count).sum(count: layout.count) { range, sums in
+        let cut = RowCut(rowCount: rowCount, sums: layout.count, elements: rows.storedCount)
+        let sums = cut.sum(count: layout.count) { range, sums in
             let scratch = PassScratch<Scalar>(self, layout)
             for start in stride(from: range.lowerBound, to: range.upperBound, by: RowCut.block) {
                 let rows = start..<min(range.upperBound, start + RowCut.block)
@@ -194,8 +195,8 @@ private final class PassScratch<Scalar: TensorFloatingPoint> {
         let isScaled = needed && !layout.hasDiagonal
         scaled = .zeros([isScaled ? block * design.featureCount : 0])
         scaledOnes = .zeros([isScaled ? block : 0])
-        shift = Tensor(design.shift.map { Scalar($0) })
-        shiftsInDouble = Tensor(design.shift)
+        shift = Tensor(needed ? design.shift.map { Scalar($0) } : [])
+        shiftsInDouble = Tensor(needed ? design.shift : [])
         shifts = UnsafePointer(shiftsInDouble.pointer)
         if case .double = design.rows, Scalar.self == Float.self {
             isShifted = true

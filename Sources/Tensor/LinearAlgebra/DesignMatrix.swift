@@ -16,6 +16,15 @@ package struct DesignMatrix: Sendable {
         case double(Tensor<Double>)
         /// Sparse.
         case sparse(SparseMatrix<Float>)
+
+        /// Number of elements that are stored.
+        var storedCount: Int {
+            switch self {
+            case .float(let matrix): matrix.count
+            case .double(let matrix): matrix.count
+            case .sparse(let matrix): matrix.storedCount
+            }
+        }
     }
 
     /// The features.
@@ -109,7 +118,7 @@ package struct DesignMatrix: Sendable {
 
     /// Σ factor · row over all examples, for columns less their shift: [width].
     package func weightedSum(_ factors: UnsafePointer<Double>) -> [Double] {
-        let cut = RowCut(rowCount: rowCount, sums: width)
+        let cut = RowCut(rowCount: rowCount, sums: width, elements: rows.storedCount)
         nonisolated(unsafe) let factors = factors
         let sums = cut.sum(count: width) { range, sums in
             addWeightedRows(range, factors + range.lowerBound, to: sums)
@@ -173,9 +182,12 @@ struct RowCut {
     let grain: Int
     var tasks: Int { max(1, (rowCount + grain - 1) / grain) }
 
-    /// - Parameter sums: Numbers of `Double` that each task adds up; all together take at most about 64 MB.
-    init(rowCount: Int, sums: Int) {
-        let parts = max(2, min(32, (8 << 20) / max(1, sums)))
+    /// - Parameters:
+    ///   - sums: Numbers of `Double` that each task adds up; all together take at most about 64 MB.
+    ///   - elements: How many elements the rows hold: clearing and adding up sums must stay little beside reading
+    ///     them, which it is not for sparse rows with many columns.
+    init(rowCount: Int, sums: Int, elements: Int = .max) {
+        let parts = max(2, min(32, (8 << 20) / max(1, sums), elements / (8 * max(1, sums))))
         self.rowCount = rowCount
         grain = max(2048, ((rowCount + parts - 1) / parts + Self.block - 1) / Self.block * Self.block)
     }
@@ -208,7 +220,9 @@ private func columnMoments(_ rows: DesignMatrix.Rows, rowCount: Int, columns: In
         if rowCount > 0 { for column in 0..<columns { pilots[column] = matrix.pointer[column] } }
     case .sparse: break
     }
-    let sums = RowCut(rowCount: rowCount, sums: 2 * columns).sum(count: 2 * columns) { range, sums in
+    let sums = RowCut(rowCount: rowCount, sums: 2 * columns, elements: rows.storedCount).sum(
+        count: 2 * columns
+    ) { range, sums in
         switch rows {
         case .float(let matrix):
             mml_add_moments(
@@ -230,35 +244,28 @@ extension SparseMatrix where Scalar == Float {
     fileprivate func addMargins(
         _ coefficients: [Double], of range: Range<Int>, to margins: UnsafeMutablePointer<Double>
     ) {
-        coefficients.withUnsafeBufferPointer { coefficients in
-            forEachRow(in: range) { row, columns, values in
-                var sum = 0.0
-                for index in columns.indices {
-                    sum += Double(values[index]) * coefficients[Int(columns[index])]
-                }
-                margins[row - range.lowerBound] += sum
-            }
+        withCSR { rows in
+            mml_sparse_times(
+                MML_F64, rows, range.lowerBound, range.upperBound, coefficients, 1, margins - range.lowerBound
+            )
         }
     }
 
     fileprivate func addWeightedRows(
         _ range: Range<Int>, _ factors: UnsafePointer<Double>, to sums: UnsafeMutablePointer<Double>
     ) {
-        forEachRow(in: range) { row, columns, values in
-            let factor = factors[row - range.lowerBound]
-            for index in columns.indices { sums[Int(columns[index])] += factor * Double(values[index]) }
+        withCSR { rows in
+            mml_sparse_transposed_add(
+                MML_F64, rows, range.lowerBound, range.upperBound, factors - range.lowerBound, sums)
         }
     }
 
     fileprivate func addMoments(
         _ range: Range<Int>, _ first: UnsafeMutablePointer<Double>, _ second: UnsafeMutablePointer<Double>
     ) {
-        forEachRow(in: range) { _, columns, values in
-            for index in columns.indices {
-                let value = Double(values[index])
-                first[Int(columns[index])] += value
-                second[Int(columns[index])] += value * value
-            }
+        withCSR { rows in
+            mml_sparse_transposed_add(MML_F64, rows, range.lowerBound, range.upperBound, nil, first)
+            mml_sparse_squares_add(MML_F64, rows, range.lowerBound, range.upperBound, nil, second)
         }
     }
 

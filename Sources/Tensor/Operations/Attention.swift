@@ -40,8 +40,8 @@ private struct AttentionPlan: Sendable {
     let causal: Bool
     let dropout: Dropout
     private let order: [Int]
-    /// Dropout words before each sequence's first.
-    private let firstWords: [UInt64]
+    /// Dropout draws before each sequence's first.
+    private let firstDraws: [UInt64]
 
     init(heads: Int, headSize: Int, offsets: [Int], causal: Bool, dropout: Dropout) {
         self.heads = heads
@@ -51,9 +51,9 @@ private struct AttentionPlan: Sendable {
         self.dropout = dropout
         let lengths = zip(offsets.dropFirst(), offsets).map(-)
         order = lengths.indices.sorted { (lengths[$1], $0) < (lengths[$0], $1) }
-        // Each head's words start at a multiple of 64, where drawing them is fastest.
-        firstWords = lengths.reduce(into: [0]) { words, length in
-            words.append(words[words.count - 1] + UInt64(heads) * UInt64((length * length + 63) / 64 * 64))
+        // Each head's draws start at a multiple of 128, where drawing them is fastest.
+        firstDraws = lengths.reduce(into: [0]) { draws, length in
+            draws.append(draws[draws.count - 1] + UInt64(heads) * UInt64((length * length + 127) / 128 * 128))
         }
     }
 
@@ -109,10 +109,10 @@ private struct AttentionPlan: Sendable {
             if rows.isEmpty { return }
             let scratch = spare.withLock { $0.popLast() } ?? Tensor<Scalar>(uninitialized: [scratchCount])
             defer { spare.withLock { $0.append(scratch) } }
-            let words = UInt64((rows.count * rows.count + 63) / 64 * 64)
+            let draws = UInt64((rows.count * rows.count + 127) / 128 * 128)
             let first = task % tasksPerSequence * headsPerTask
             for head in first..<min(heads, first + headsPerTask) {
-                body(rows, head, firstWords[sequence] + UInt64(head) * words, scratch)
+                body(rows, head, firstDraws[sequence] + UInt64(head) * draws, scratch)
             }
         }
     }

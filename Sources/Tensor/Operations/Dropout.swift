@@ -3,7 +3,7 @@ internal import CTensorKernels
 /// Which elements one dropout drops: drawn by counter from a seed and a stream number, so that the backward pass
 /// draws the same again and nothing is stored (Philox4x32-10; Salmon et al. 2011, doi:10.1145/2063384.2063405).
 public struct Dropout: Sendable, Equatable {
-    /// Share of elements that become zero, in [0, 1); the others are scaled by 1 / (1 - rate).
+    /// Share of elements that become zero, in [0, 1), to the nearest 1/65536; the others are scaled by 1 / (1 - rate).
     public var rate: Double
     /// The training run's seed.
     public var seed: UInt64

@@ -100,7 +100,7 @@ package struct SparseProducts<Scalar: TensorFloatingPoint>: Sendable {
         withCSR { csr in
             parallelRanges(rowCount, grain: SparseProducts.rowGrain) { rows in
                 mml_sparse_times(
-                    Vector.kernelType, csr, rows.lowerBound, rows.upperBound, v.baseAddress, out.baseAddress)
+                    Vector.kernelType, csr, rows.lowerBound, rows.upperBound, v.baseAddress, 0, out.baseAddress)
             }
         }
     }

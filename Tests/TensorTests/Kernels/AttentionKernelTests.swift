@@ -85,15 +85,15 @@ import Testing
                 let sum = p[i * n..<i * n + seen].reduce(0, +)
                 for j in 0..<seen { p[i * n + j] /= sum }
                 keep.withUnsafeMutableBufferPointer { keep in
-                    guard let dropout, dropout.rate > 0 else {
+                    guard var dropout, dropout.rate > 0 else {
                         return keep[i * n..<(i + 1) * n].update(repeating: 1)
                     }
-                    var words = [UInt32](repeating: 0, count: n)
-                    mml_random_words(dropout.seed, dropout.stream, first + UInt64(i * n), n, &words)
+                    var draws = [UInt16](repeating: 0, count: n)
+                    mml_random_draws(dropout.seed, dropout.stream, first + UInt64(i * n), n, &draws)
                     for j in 0..<n {
                         keep[i * n + j] =
-                            Double(words[j]) >= (dropout.rate * 0x1p32).rounded(.down)
-                            ? 1 / (1 - dropout.rate) : 0
+                            UInt32(draws[j]) >= mml_dropout_threshold(&dropout)
+                            ? mml_dropout_scale(&dropout) : 0
                     }
                 }
             }
@@ -161,7 +161,7 @@ import Testing
         check(Double.self)
     }
 
-    /// d/dx sum(out * dout) by central differences; dropout must draw the same words forward and backward.
+    /// d/dx sum(out * dout) by central differences; dropout must draw the same forward and backward.
     @Test(arguments: [nil, 0.3] as [Double?], [false, true])
     func finiteDifferences(rate: Double?, isCausal: Bool) {
         let problem = Problem<Double>(19, 5, isCausal: isCausal, rate: rate)
@@ -193,7 +193,7 @@ import Testing
     }
 
     /// With equal scores and V the identity, the output shows which places dropout kept.
-    @Test(arguments: [1, 5, 40, 100]) func dropoutFollowsTheWords(n: Int) {
+    @Test(arguments: [1, 5, 40, 100]) func dropoutFollowsTheDraws(n: Int) {
         let problem = Problem<Float>(n, n, rate: 0.25)
         for index in 0..<problem.q.count { problem.q.pointer[index] = 0 }
         for i in 0..<n {

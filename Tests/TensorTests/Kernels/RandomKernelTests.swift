@@ -41,6 +41,22 @@ import Testing
         }
     }
 
+    @Test(arguments: [0, 1, 63, 64, 127, 128, 1000, 1 << 40, .max - 500] as [UInt64])
+    func drawsFollowTheReference(first: UInt64) {
+        let (seed, stream) = (0x0123_4567_89AB_CDEF as UInt64, 0xFEDC_BA98_7654_3210 as UInt64)
+        for count in [0, 1, 15, 64, 65, 128, 129, 400] {
+            var expected = [UInt16](repeating: 0, count: count)
+            mml_reference_random_draws(seed, stream, first, count, &expected)
+            var draws = [UInt16](repeating: 0xBEEF, count: count + 1)
+            mml_random_draws(seed, stream, first, count, &draws)
+            #expect(draws == expected + [0xBEEF])
+        }
+        let words = Self.words(seed, stream, 64, 64)
+        var draws = [UInt16](repeating: 0, count: 128)
+        mml_random_draws(seed, stream, 128, 128, &draws)
+        #expect((0..<64).allSatisfy { words[$0] == UInt32(draws[$0]) | UInt32(draws[64 + $0]) << 16 })
+    }
+
     @Test func wordsDoNotDependOnTheStart() {
         let whole = Self.words(7, 9, 0, 500)
         for first in [1, 16, 37, 64, 100, 128] {
@@ -117,7 +133,8 @@ import Testing
         mml_dropout(MML_F32, &spec, 0, count, floats.pointer, floats.pointer)
         let kept = y.values.map { $0 != 0 }
         #expect(kept == floats.values.map { $0 != 0 })
-        #expect(y.values.allSatisfy { $0 == 0 || $0 == 1 / (1 - rate) })
+        #expect(y.values.allSatisfy { $0 == 0 || $0 == mml_dropout_scale(&spec) })
+        #expect(abs(mml_dropout_scale(&spec) * (1 - rate) - 1) < 1e-4)
         let share = Double(kept.count { $0 }) / Double(count)
         #expect(abs(share - (1 - rate)) < 5 * (rate * (1 - rate) / Double(count)).squareRoot())
     }

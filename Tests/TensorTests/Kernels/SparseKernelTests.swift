@@ -40,18 +40,21 @@ private func sparseMatrix<Scalar: TensorFloatingPoint>(rows: Int, columns: Int, 
             let rows = Guarded<Vector>(zeros: size.rows), expectedRows = rows.copy
             matrix.withCSR(constant: constant) { x in
                 for (first, last) in [(0, size.rows), (size.rows / 3, size.rows / 2)] {
-                    mml_sparse_times(type, x, first, last, v.pointer, rows.pointer)
-                    mml_reference_sparse_times(type, x, first, last, v.pointer, expectedRows.pointer)
-                    expectSame(rows, expectedRows, "sparse_times", within: 8 * Vector.closeness)
+                    for adds: Int32 in [0, 1] {
+                        mml_sparse_times(type, x, first, last, v.pointer, adds, rows.pointer)
+                        mml_reference_sparse_times(
+                            type, x, first, last, v.pointer, adds, expectedRows.pointer)
+                        expectSame(rows, expectedRows, "sparse_times", within: 16 * Vector.closeness)
+                    }
                     mml_sparse_squared_norms(type, x, first, last, rows.pointer)
                     mml_reference_sparse_squared_norms(type, x, first, last, expectedRows.pointer)
                     expectSame(rows, expectedRows, "sparse_squared_norms", within: 8 * Vector.closeness)
 
                     let sums = Guarded(start), expected = Guarded(start)
-                    mml_sparse_transposed_add(type, x, first, last, u.pointer, sums.pointer)
-                    mml_reference_sparse_transposed_add(type, x, first, last, u.pointer, expected.pointer)
-                    expectSame(sums, expected, "sparse_transposed_add", within: 20 * Vector.closeness)
                     for weights in [nil, u.pointer] {
+                        mml_sparse_transposed_add(type, x, first, last, weights, sums.pointer)
+                        mml_reference_sparse_transposed_add(type, x, first, last, weights, expected.pointer)
+                        expectSame(sums, expected, "sparse_transposed_add", within: 40 * Vector.closeness)
                         mml_sparse_gram_add(type, x, first, last, weights, v.pointer, sums.pointer)
                         mml_reference_sparse_gram_add(
                             type, x, first, last, weights, v.pointer, expected.pointer)
