@@ -44,16 +44,20 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
     /// Creates a tensor whose elements all are `value`.
     public init(repeating value: Scalar, shape: [Int]) {
         self.init(uninitialized: shape)
-        storage.elements.initialize(repeating: value, count: count)
+        storage.elements.fill(with: value, count: count)
     }
 
     /// A tensor of zeros.
-    public static func zeros(_ shape: [Int]) -> Tensor { Tensor(repeating: .zero, shape: shape) }
+    public static func zeros(_ shape: [Int]) -> Tensor {
+        let result = Tensor(uninitialized: shape)
+        result.pointer.clear(count: result.count)
+        return result
+    }
 
     /// Zeros that live as long as a model: see `TensorMemory.allocate`.
     static func lastingZeros(_ shape: [Int]) -> Tensor {
         let result = Tensor(uninitialized: shape, lasting: true)
-        result.storage.elements.initialize(repeating: .zero, count: result.count)
+        result.pointer.clear(count: result.count)
         return result
     }
 

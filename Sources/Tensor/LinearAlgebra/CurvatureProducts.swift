@@ -39,7 +39,7 @@ package final class CurvatureProducts {
         let (count, width) = (design.rowCount, design.width)
         moves.withUnsafeMutableElements { moves in
             guard let moves = moves.baseAddress else { return }
-            moves.update(repeating: 0, count: outputs * count)
+            moves.clear(count: outputs * count)
             for output in 0..<outputs {
                 let first = output * width
                 design.addMargins(Array(v[first..<first + width]), to: moves + output * count)

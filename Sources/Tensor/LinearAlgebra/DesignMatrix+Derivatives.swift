@@ -72,7 +72,7 @@ extension DesignMatrix {
                     if let offset {
                         for index in 0..<rows.count { margin[index] = offset[start + index] }
                     } else {
-                        margin.update(repeating: 0, count: rows.count)
+                        margin.clear(count: rows.count)
                     }
                     addMargins(plain[output], of: rows, to: margin)
                 }
@@ -228,7 +228,7 @@ private final class PassScratch<Scalar: TensorFloatingPoint> {
                 for column in 0..<columns { target[column] = Scalar(source[column] - shifts[column]) }
             }
         case .sparse(let matrix):
-            copy.pointer.update(repeating: 0, count: range.count * columns)
+            copy.pointer.clear(count: range.count * columns)
             let target = copy.pointer
             matrix.forEachRow(in: range) { row, indices, values in
                 let row = target + (row - range.lowerBound) * columns

@@ -42,7 +42,7 @@ extension Tensor where Scalar: TensorFloatingPoint {
         let table = Tensor(uninitialized: shape, lasting: true)
         let width = shape[1]
         parallelRanges(table.count, grain: 1 << 18) { range in
-            (table.pointer + range.lowerBound).update(repeating: 0, count: range.count)
+            (table.pointer + range.lowerBound).clear(count: range.count)
         }
         parallelRanges(width, grain: max(16, width / 4)) { columns in
             ids.withUnsafeBufferPointer { ids in

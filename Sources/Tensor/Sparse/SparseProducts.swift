@@ -100,7 +100,8 @@ package struct SparseProducts<Scalar: TensorFloatingPoint>: Sendable {
         withCSR { csr in
             parallelRanges(rowCount, grain: SparseProducts.rowGrain) { rows in
                 mml_sparse_times(
-                    Vector.kernelType, csr, rows.lowerBound, rows.upperBound, v.baseAddress, 0, out.baseAddress)
+                    Vector.kernelType, csr, rows.lowerBound, rows.upperBound, v.baseAddress, 0,
+                    out.baseAddress)
             }
         }
     }
@@ -113,14 +114,14 @@ package struct SparseProducts<Scalar: TensorFloatingPoint>: Sendable {
         return [Vector](unsafeUninitializedCapacity: width) { out, count in
             count = width
             guard width > 0, let total = out.baseAddress else { return }
-            clear(total, width)
+            total.clear(count: width)
             let stride = (width + 15) / 16 * 16  // whole cache lines
             let sums = Tensor<Vector>(uninitialized: [parts.count, stride])
             let start = sums.pointer
             withCSR { csr in
                 parallel(parts.count) { part in
                     let mine = start + part * stride
-                    clear(mine, width)
+                    mine.clear(count: width)
                     body(csr, parts[part], mine)
                 }
             }
@@ -178,12 +179,6 @@ extension SparseMatrix {
             }
         }
     }
-}
-
-/// Zeros, by bytes: fast without specialisation too.
-private func clear<Element>(_ start: UnsafeMutablePointer<Element>, _ count: Int) {
-    UnsafeMutableRawPointer(start).initializeMemory(
-        as: UInt8.self, repeating: 0, count: count * MemoryLayout<Element>.stride)
 }
 
 /// Calls `body` with the address of an array's elements, nil for no array.
