@@ -60,6 +60,20 @@ void mml_reference_digit_scatter(
     }
 }
 
+ptrdiff_t mml_reference_insertion_sort(mml_type type, ptrdiff_t n, void *keys, ptrdiff_t limit) {
+    ptrdiff_t inversions = 0;
+    for (ptrdiff_t i = 0; i < n; i++)
+        for (ptrdiff_t j = 0; j < i; j++) inversions += key_at(type, keys, j) > key_at(type, keys, i);
+    if (inversions > limit) return -1;
+    for (ptrdiff_t i = 0; i < n; i++)
+        for (ptrdiff_t j = i; j > 0 && key_at(type, keys, j - 1) > key_at(type, keys, j); j--) {
+            const uint64_t key = key_at(type, keys, j);
+            set_key(type, keys, j, key_at(type, keys, j - 1));
+            set_key(type, keys, j - 1, key);
+        }
+    return inversions;
+}
+
 int64_t mml_reference_ordered_pairs(
     mml_type type, ptrdiff_t a_count, const void *a, ptrdiff_t b_count, const void *b) {
     int64_t pairs = 0;

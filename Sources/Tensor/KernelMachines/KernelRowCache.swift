@@ -33,7 +33,8 @@ package final class KernelRowCache<Scalar: TensorFloatingPoint> {
         rowElements = (count + 15) / 16 * 16
         let rowBytes = rowElements * MemoryLayout<Scalar>.stride
         capacity = max(minimumRows, min(count, bytes / max(1, rowBytes)))
-        rowsPerSlab = max(1, min(capacity, (32 << 20) / max(1, rowBytes)))
+        // Above 32 MiB glibc takes each slab from the system and gives it back when it is freed, whatever came before.
+        rowsPerSlab = max(1, min(capacity, (64 << 20) / max(1, rowBytes)))
         slot = [Int](repeating: -1, count: count)
     }
 

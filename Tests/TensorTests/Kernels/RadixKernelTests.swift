@@ -93,6 +93,56 @@ import Testing
         }
     }
 
+    @Test(arguments: kernelSizes) func insertion(count: Int) {
+        func check<Key: FixedWidthInteger & UnsignedInteger>(_: Key.Type, _ type: mml_type) {
+            var numbers = TestNumbers(count + 4)
+            for reach in [1, 3, 50] {
+                let keys = (0..<count).map { Key($0) * 10 + Key(numbers.next() % UInt64(10 * reach)) }
+                for limit in [0, count / 2, count * count] {
+                    var (own, expected) = (keys, keys)
+                    let moves = mml_insertion_sort(type, count, &own, limit)
+                    #expect(moves == mml_reference_insertion_sort(type, count, &expected, limit))
+                    #expect(moves >= 0 ? own == expected : own.sorted() == keys.sorted())
+                }
+            }
+        }
+        check(UInt32.self, MML_F32)
+        check(UInt64.self, MML_F64)
+    }
+
+    /// Pairs of scores that differ in their last bits alone, in all of them, or in both ways.
+    @Test(arguments: [1, 100, 5000, 70_000]) func pairsOfScores(count: Int) throws {
+        var numbers = TestNumbers(count + 5)
+        let tiny: [Double] = (0..<count).map { _ in 1 + Double(numbers.next() % 5000) * 0x1p-52 }
+        let wide: [Double] = numbers.array(count, 1e6)
+        let mixed = zip(tiny, wide).map { $1 < 0 ? $0 : $1.rounded() * $0 }
+        let isPositive = (0..<count).map { _ in numbers.next() % 3 == 0 }
+        for scores in [tiny, wide, mixed] {
+            let pairs = try scores.withUnsafeBufferPointer { (scores) throws in
+                try isPositive.withUnsafeBufferPointer { (kinds) throws in
+                    try ScoreOrder.pairs(scores: scores, isPositive: kinds)
+                }
+            }
+            let negatives = scores.indices.filter { !isPositive[$0] }.map { scores[$0] }.sorted()
+            func count(below score: Double, orEqual: Bool) -> Int {
+                var (low, high) = (0, negatives.count)
+                while low < high {
+                    let middle = (low + high) / 2
+                    if negatives[middle] < score || (orEqual && negatives[middle] == score) {
+                        low = middle + 1
+                    } else {
+                        high = middle
+                    }
+                }
+                return low
+            }
+            let doubled = scores.indices.filter { isPositive[$0] }.reduce(0) {
+                $0 + count(below: scores[$1], orEqual: false) + count(below: scores[$1], orEqual: true)
+            }
+            #expect(pairs.doubled == doubled && pairs.negatives == negatives.count)
+        }
+    }
+
     /// The whole sort: stable, whatever the sizes, on any number of threads.
     @Test(arguments: [0, 1, 2, 100, 5000, 70_000, 600_000]) func order(count: Int) throws {
         func check<Scalar: KernelScalar & TensorFloatingPoint>(_: Scalar.Type, _ levels: Double) throws {
