@@ -31,8 +31,8 @@ public struct Dense: LayerRecipe {
         let width = try input.vectorWidth()
         try requireOption(units >= 1, "units", "at least 1", units)
         return DenseLayer<Scalar>(
-            weight: weights.next(initializer, shape: [units, width]),
-            bias: usesBias ? weights.next(biasInitializer, shape: [units], fans: (width, units)) : nil,
+            weight: try weights.next(initializer, shape: [units, width]),
+            bias: usesBias ? try weights.next(biasInitializer, shape: [units], fans: (width, units)) : nil,
             activation: activation)
     }
 }

@@ -9,6 +9,10 @@ public struct Embedding: LayerRecipe {
     /// Tokens of this id are padding: they are left out of the sequences that the next layers see, on whichever side
     /// they stand, so padded and packed input give the same. nil: every token counts, as in Keras without a mask.
     public var paddingIndex: Int32?
+    /// Vectors that some tokens start with instead; not saved with the recipe.
+    public var vectors: WordVectors.Rows?
+
+    private enum CodingKeys: CodingKey { case vocabularySize, dimension, initializer, paddingIndex }
 
     /// Creates the recipe; vectors are uniform in ±0.05 as in Keras (PyTorch draws `.normal(standardDeviation: 1)`).
     public init(
@@ -19,6 +23,17 @@ public struct Embedding: LayerRecipe {
         self.dimension = dimension
         self.initializer = initializer
         self.paddingIndex = paddingIndex
+    }
+
+    /// Creates the recipe of an embedding that starts from vectors of others; tokens without one are drawn.
+    public init(
+        vocabularySize: Int, vectors: WordVectors.Rows, initializer: Initializer = .uniform(limit: 0.05),
+        paddingIndex: Int32? = nil
+    ) {
+        self.init(
+            vocabularySize: vocabularySize, dimension: vectors.vectors.columnCount, initializer: initializer,
+            paddingIndex: paddingIndex)
+        self.vectors = vectors
     }
 
     /// The layer with its table [V, D].
@@ -33,8 +48,35 @@ public struct Embedding: LayerRecipe {
         try requireOption(
             paddingIndex.map { 0..<size ~= $0 } ?? true, "paddingIndex", "in 0 ..< \(size)", paddingIndex ?? 0
         )
-        return EmbeddingLayer<Scalar>(
-            table: weights.next(initializer, shape: [vocabularySize, dimension]), paddingIndex: paddingIndex)
+        var table: Tensor<Scalar> = try weights.next(initializer, shape: [vocabularySize, dimension])
+        if let vectors { try overwrite(&table, vectors) }
+        return EmbeddingLayer<Scalar>(table: table, paddingIndex: paddingIndex)
+    }
+
+    private func overwrite<Scalar: TensorFloatingPoint>(
+        _ table: inout Tensor<Scalar>, _ rows: WordVectors.Rows
+    ) throws {
+        guard rows.vectors.shape[1] == dimension else {
+            throw MarketingMLError(
+                .shapeMismatch,
+                "initial vectors have \(rows.vectors.shape[1]) elements, expected \(dimension)",
+                at: .init(name: "vectors"))
+        }
+        if let id = rows.ids.first(where: { !(0..<Int32(clamping: vocabularySize) ~= $0) }) {
+            throw MarketingMLError(
+                .invalidOption,
+                "an initial vector is for the token id \(id), outside 0 ..< \(vocabularySize)",
+                at: .init(name: "vectors"))
+        }
+        table.withUnsafeMutableElements { target in
+            rows.vectors.withUnsafeElements { source in
+                for (row, id) in rows.ids.enumerated() {
+                    for column in 0..<dimension {
+                        target[Int(id) * dimension + column] = Scalar(source[row * dimension + column])
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -39,9 +39,16 @@ public enum Initializer: Sendable, Hashable, Codable {
 public struct WeightSource: Sendable {
     private let seed: UInt64
     private var stream: UInt64 = 0
+    /// How many elements it may still draw.
+    private var remaining: Int
 
     /// Creates a source.
-    public init(seed: UInt64) { self.seed = seed }
+    ///
+    /// - Parameter limit: How many elements it may draw in all: 2³⁸ are a terabyte of `Float`.
+    public init(seed: UInt64, limit: Int = 1 << 38) {
+        self.seed = seed
+        remaining = limit
+    }
 
     /// The initial values of the next parameter.
     ///
@@ -49,10 +56,13 @@ public struct WeightSource: Sendable {
     ///   - initializer: How they are drawn.
     ///   - shape: The parameter's shape, outputs first.
     ///   - fans: n_in and n_out; by default a matrix' columns and rows.
+    /// - Throws: `.tooLarge` when the model gets more elements than the source may draw; `.shapeMismatch` for an extent
+    ///   below 0.
     public mutating func next<Scalar: TensorFloatingPoint>(
         _ initializer: Initializer, shape: [Int], fans: (input: Int, output: Int)? = nil
-    ) -> Tensor<Scalar> {
+    ) throws -> Tensor<Scalar> {
         defer { stream += 1 }
+        try reserve(shape)
         let fans = fans ?? (input: shape.dropFirst().reduce(1, *), output: shape.first ?? 1)
         let (input, output) = (Double(max(1, fans.input)), Double(max(1, fans.output)))
         func uniform(_ limit: Double) -> Tensor<Scalar> {
@@ -79,6 +89,23 @@ public struct WeightSource: Sendable {
         case .fanIn: uniform(1 / input.squareRoot())
         case .orthogonal(let gain): orthogonal(shape, gain: gain)
         }
+    }
+
+    private mutating func reserve(_ shape: [Int]) throws {
+        guard shape.allSatisfy({ $0 >= 0 }) else {
+            throw MarketingMLError(.shapeMismatch, "weights cannot have the shape \(shape)")
+        }
+        var count = 1
+        for extent in shape {
+            let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+            guard !overflow else { throw MarketingMLError(.tooLarge, "weights of the shape \(shape)") }
+            count = product
+        }
+        guard count <= remaining else {
+            throw MarketingMLError(
+                .tooLarge, "weights of the shape \(shape), where \(remaining) elements are left")
+        }
+        remaining -= count
     }
 
     /// Normal elements, drawn again while they are beyond two standard deviations of the normal distribution, whose

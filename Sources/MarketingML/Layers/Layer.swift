@@ -54,7 +54,7 @@ extension Layer {
 /// ```swift
 /// struct Scale: LayerRecipe {
 ///     func makeLayer<Scalar>(for input: LayerShape, weights: inout WeightSource) throws -> any Layer<Scalar> {
-///         ScaleLayer(factors: weights.next(.ones, shape: [try input.vectorWidth()]))
+///         ScaleLayer(factors: try weights.next(.ones, shape: [try input.vectorWidth()]))
 ///     }
 /// }
 /// ```

@@ -17,17 +17,23 @@ public struct LayerStack<Scalar: TensorFloatingPoint>: Layer {
 
     /// Gives every recipe its weights.
     ///
-    /// - Throws: `.shapeMismatch` or `.invalidOption` naming the layer, by its number from 0 and its kind.
+    /// - Throws: `.shapeMismatch`, `.invalidOption` or `.tooLarge` naming the layer, by its number from 0 and its kind.
     public init(_ recipes: [any LayerRecipe], input: LayerShape, seed: UInt64) throws {
+        try self.init(recipes, input: input, weights: WeightSource(seed: seed))
+    }
+
+    init(_ recipes: [any LayerRecipe], input: LayerShape, weights: WeightSource) throws {
+        try input.validate()
         self.input = input
         entries = []
-        var weights = WeightSource(seed: seed)
+        var weights = weights
         var shape = input
         for (index, recipe) in recipes.enumerated() {
             let kind = type(of: recipe).kind
             do {
                 let layer: any Layer<Scalar> = try recipe.makeLayer(for: shape, weights: &weights)
                 shape = try layer.outputShape(for: shape)
+                try shape.validate()
                 entries.append(Entry(kind: kind, output: shape, layer: layer))
             } catch var error as MarketingMLError {
                 error.location.name = [Self.name(index, kind), error.location.name]
@@ -73,6 +79,19 @@ public struct LayerStack<Scalar: TensorFloatingPoint>: Layer {
 }
 
 extension LayerShape {
+    /// - Throws: `.shapeMismatch` for extents that no data can have.
+    fileprivate func validate() throws {
+        let extents: [Int?]
+        switch self {
+        case .tokens(let length): extents = [length]
+        case .sequence(let length, let width): extents = [length, width]
+        case .vector(let width): extents = [width]
+        }
+        guard extents.allSatisfy({ $0.map { 0 <= $0 && $0 <= 1 << 38 } ?? true }) else {
+            throw mismatch("extents from 0 to 2³⁸")
+        }
+    }
+
     /// Whether layers that were built for this shape can read such a batch.
     fileprivate func accepts(_ other: LayerShape) -> Bool {
         switch (self, other) {

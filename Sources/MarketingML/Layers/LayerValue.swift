@@ -61,6 +61,15 @@ public enum LayerValue<Scalar: TensorFloatingPoint>: Sendable {
         }
     }
 
+    /// The length of each example; 1 for vectors.
+    public var lengths: [Int] {
+        switch self {
+        case .tokens(let tokens): tokens.lengths
+        case .sequences(let sequences): sequences.lengths
+        case .rows(let rows): Array(repeating: 1, count: rows.rowCount)
+        }
+    }
+
     /// What its examples look like; a length is given when all have the same.
     public var shape: LayerShape {
         switch self {

@@ -17,6 +17,10 @@ public struct Sequential: Parameterized {
     public var seed: UInt64
     /// The layers with their weights; nil before the model is built.
     public internal(set) var layers: LayerStack<Float>?
+    /// The loss of the last `fit`.
+    public internal(set) var loss: Loss?
+    /// The metrics of the last `fit`.
+    public internal(set) var metrics: [Scoring] = []
 
     /// A network that is built by its first `fit`, or by ``build(input:)``.
     public init(seed: UInt64 = 42, @SequentialBuilder _ recipes: () -> [any LayerRecipe]) {
