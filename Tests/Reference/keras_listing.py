@@ -8,8 +8,9 @@ Versions:  keras 3.15.1 on its torch backend (torch 2.13.0), float32 unless note
 Produces
   keras-optimizers.safetensors  after.NAME.weight [3, 5], after.NAME.bias [4]: ten steps from the start and the gradients of
                                 optimizers.safetensors, for each NAME of `OPTIMIZERS` below
-  keras-losses.safetensors      float64: probabilities [6, 1] (0 and 1 among them), zero_one [6, 1], weights [6], rows [5, 4] (not
-                                summing to one), classes [5]; NAME.loss [1], NAME.gradient
+  keras-losses.safetensors      float64, but for Keras' means, which are float32: probabilities [6, 1] (0 and 1 among them),
+                                zero_one [6, 1], weights [6], rows [5, 4] (not summing to one), classes [5]; NAME.loss [1],
+                                NAME.gradient
   keras-listing.safetensors     x i32 [44, 9], y i32 [44]; for each of the models `lstm`, `gru` (Embedding, recurrent layer of 7,
                                 Dense(1, sigmoid), binary cross-entropy) and `flat` (Embedding, Flatten, Dense(8, relu),
                                 Dense(3, softmax), sparse categorical cross-entropy with y3 i32 [44]):
@@ -84,8 +85,10 @@ def listing():
     out = dict(x=x, y=y, y3=y3)
     layers = keras.layers
     models = {
-        "lstm": (lambda: [layers.Embedding(50, 6), layers.LSTM(7), layers.Dense(1, activation="sigmoid")], y, "binary_crossentropy"),
-        "gru": (lambda: [layers.Embedding(50, 6), layers.GRU(7), layers.Dense(1, activation="sigmoid")], y, "binary_crossentropy"),
+        "lstm": (lambda: [layers.Embedding(50, 6), layers.LSTM(7), layers.Dense(1, activation="sigmoid")], y,
+                 "binary_crossentropy"),
+        "gru": (lambda: [layers.Embedding(50, 6), layers.GRU(7), layers.Dense(1, activation="sigmoid")], y,
+                "binary_crossentropy"),
         "flat": (lambda: [layers.Embedding(50, 6), layers.Flatten(), layers.Dense(8, activation="relu"),
                           layers.Dense(3, activation="softmax")], y3, "sparse_categorical_crossentropy"),
     }
