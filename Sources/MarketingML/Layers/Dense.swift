@@ -75,10 +75,6 @@ public struct DenseLayer<Scalar: TensorFloatingPoint>: Layer {
     /// Calls `body` with `weight` and `bias`.
     public mutating func forEachParameter(_ body: (String, inout Tensor<Scalar>) throws -> Void) rethrows {
         try body("weight", &weight)
-        if var bias {
-            self.bias = nil
-            defer { self.bias = bias }
-            try body("bias", &bias)
-        }
+        try withParameter(&bias) { try body("bias", &$0) }
     }
 }

@@ -111,11 +111,24 @@ import Testing
             Dense(units: 8, activation: .relu)
             Dense(units: 3, activation: .softmax)
         }
-        try expectLikeKeras(model, "flat", layers: [0, 2, 3], x, y3, loss: .crossEntropy, file)
+        try expectLikeKeras(model, "flat", x, y3, loss: .crossEntropy, file)
+    }
+
+    @Test(arguments: ["lstm", "gru"]) func theRecurrentListing(_ name: String) throws {
+        let file = try fixture("keras-listing")
+        let ids = try file.integers("x")
+        let x = Tensor<Int32>(shape: ids.shape, ids.elements.map { Int32($0) })
+        let y = try file.integers("y").elements.map { Int($0) }
+        let model = try Sequential(input: .tokens()) {
+            Embedding(vocabularySize: 50, dimension: 6)
+            if name == "lstm" { LSTM(units: 7) } else { GRU(units: 7) }
+            Dense(units: 1, activation: .sigmoid)
+        }
+        try expectLikeKeras(model, name, x, y, loss: .binaryCrossEntropy, file)
     }
 
     private func expectLikeKeras(
-        _ start: Sequential, _ name: String, layers: [Int], _ x: Tensor<Int32>, _ y: [Int], loss: Loss,
+        _ start: Sequential, _ name: String, _ x: Tensor<Int32>, _ y: [Int], loss: Loss,
         _ file: SafeTensorsFile
     ) throws {
         var model = start

@@ -5,16 +5,16 @@ import Testing
 /// Losses and their gradients: PyTorch's (`optimizers.py`), Keras' (`keras_listing.py`), finite differences.
 @Suite struct LossTests {
     private func expectSame(
-        _ name: String, _ file: SafeTensorsFile, at x: Tensor<Double>,
+        _ name: String, _ file: SafeTensorsFile, at x: Tensor<Double>, within tolerance: Double = 1e-11,
         _ loss: (Tensor<Double>) -> Tensor<Double>
     ) throws {
         let (value, gradient) = valueAndGradient(at: x, loss)
         let expected: Tensor<Double> = try file.tensor("\(name).loss", shape: [1])
         let expectedGradient: Tensor<Double> = try file.tensor("\(name).gradient", shape: x.shape)
-        expectClose([value.item], expected.elements, absolute: 1e-12, relative: 1e-12, name)
+        expectClose([value.item], expected.elements, absolute: tolerance, relative: tolerance, name)
         expectClose(
-            gradient.elements, expectedGradient.elements, absolute: 1e-12, relative: 1e-11, "\(name) gradient"
-        )
+            gradient.elements, expectedGradient.elements, absolute: tolerance, relative: tolerance,
+            "\(name) gradient")
     }
 
     @Test func pytorch() throws {
@@ -61,22 +61,23 @@ import Testing
         }
     }
 
+    /// Keras takes its means in Float, whatever the precision of the loss.
     @Test func keras() throws {
         let file = try fixture("keras-losses")
         let p: Tensor<Double> = try file.tensor("probabilities", shape: [6, 1])
         let targets = Targets.values(try file.tensor("zero_one", shape: [6, 1]))
         let weights = try file.tensor("weights", as: Double.self).elements
-        try expectSame("bce", file, at: p) { Loss.binaryCrossEntropy($0, targets) }
-        try expectSame("bce-weighted", file, at: p) {
+        try expectSame("bce", file, at: p, within: 1e-6) { Loss.binaryCrossEntropy($0, targets) }
+        try expectSame("bce-weighted", file, at: p, within: 1e-6) {
             Loss.binaryCrossEntropy.dividedByCount($0, targets, weights: weights)
         }
-        try expectSame("focal", file, at: p) { Loss.focal(alpha: 0.25)($0, targets) }
+        try expectSame("focal", file, at: p, within: 1e-6) { Loss.focal(alpha: 0.25)($0, targets) }
         let classes = Targets.classes(try file.integers("classes").elements.map { Int32($0) })
         let rows: Tensor<Double> = try file.tensor("rows", shape: [5, 4])
-        try expectSame("cce", file, at: rows) { Loss.crossEntropy($0, classes) }
+        try expectSame("cce", file, at: rows, within: 1e-6) { Loss.crossEntropy($0, classes) }
         for (name, loss) in [("huber", Loss.huber(delta: 0.4)), ("hinge", .hinge)] {
             let expected: Tensor<Double> = try file.tensor("\(name).loss", shape: [1])
-            expectClose([loss(p, targets).item], expected.elements, absolute: 1e-9, name)
+            expectClose([loss(p, targets).item], expected.elements, absolute: 1e-6, name)
         }
     }
 

@@ -48,7 +48,8 @@ import Testing
     @Test func adamWKeepsNaN() {
         let w = Guarded<Float>([1, 1]), m = Guarded<Float>(zeros: 2), v = Guarded<Float>(zeros: 2)
         var settings = mml_adamw_step(
-            learning_rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0, l2: 0, correction1: 0.1,
+            learning_rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0, l2: 0,
+            correction1: 0.1,
             correction2: 0.001, gradient_scale: 1)
         mml_adamw(MML_F32, 2, &settings, Guarded<Float>([.nan, 1]).pointer, w.pointer, m.pointer, v.pointer)
         #expect(w.values[0].isNaN && abs(w.values[1] - 0.9) < 1e-6)
