@@ -319,7 +319,7 @@ void mml_reference_scatter_add(
 void mml_reference_adamw(
     mml_type type, ptrdiff_t n, const mml_adamw_step *step, const void *g, void *w, void *m, void *v) {
     for (ptrdiff_t i = 0; i < n; i++) {
-        const double gradient = step->gradient_scale * get(type, g, i);
+        const double gradient = step->gradient_scale * get(type, g, i) + step->l2 * get(type, w, i);
         const double mean = step->beta1 * get(type, m, i) + (1 - step->beta1) * gradient;
         const double square = step->beta2 * get(type, v, i) + (1 - step->beta2) * gradient * gradient;
         const double decayed = get(type, w, i) * (1 - step->learning_rate * step->weight_decay);

@@ -74,14 +74,14 @@ import Testing
 
     @Test func dropoutKeepsItsRateAndItsMask() {
         let ones = Tensor<Float>(repeating: 1, shape: [100_000])
-        let dropout = Dropout(rate: 0.3, seed: 1, stream: 2)
+        let dropout = DropoutMask(rate: 0.3, seed: 1, stream: 2)
         let kept = ones.dropped(dropout)
         let share = Double(kept.elements.count { $0 != 0 }) / 100_000
         // Five standard deviations of a share of 0.7 over 100,000 draws.
         #expect(abs(share - 0.7) < 0.0073)
         #expect(kept.elements.allSatisfy { $0 == 0 || abs($0 - 1 / 0.7) < 1e-6 })
         #expect(kept == ones.dropped(dropout))
-        #expect(kept != ones.dropped(Dropout(rate: 0.3, seed: 1, stream: 3)))
+        #expect(kept != ones.dropped(DropoutMask(rate: 0.3, seed: 1, stream: 3)))
         let (_, gradient) = valueAndGradient(at: ones) { $0.dropped(dropout).sum() }
         #expect(gradient == kept)
     }

@@ -67,10 +67,18 @@ typedef struct mml_epilogue {
 } mml_epilogue;
 
 typedef struct mml_adamw_step {
-    double learning_rate, beta1, beta2, epsilon, weight_decay;
+    double learning_rate, beta1, beta2, epsilon;
+    double weight_decay, l2;          // decoupled; as a part of the gradient
     double correction1, correction2;  // 1 - beta1^t, 1 - beta2^t
     double gradient_scale;            // multiplies the gradient first (clipping, accumulation)
 } mml_adamw_step;
+
+// The other optimizers; each says in kernels.def which of these it reads.
+typedef struct mml_optimizer_step {
+    double learning_rate, gradient_scale, l2;
+    double decay, decay2, momentum, epsilon;
+    int variant;  // Nesterov's of SGD, Keras' of the others
+} mml_optimizer_step;
 
 // A field of a delimited text: where its text begins, and its length. The highest bit of the length is set where the text
 // holds doubled quotes.

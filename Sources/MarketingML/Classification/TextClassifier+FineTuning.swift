@@ -65,13 +65,17 @@ extension TextClassifier {
             )
         }
         let frozen = options.frozenLayers
-        let loop = TrainingLoop<SequenceClassifier<Float>>(
-            options: options,
-            sampler: BatchSampler(
-                lengths: batch.lengths, batchSize: options.batchSize, batchTokens: options.batchTokens,
-                seed: options.seed,
-                orders: start?.orders),
-            rowWeight: { row in weights.map { $0[Int(targets[row])] } ?? 1 },
+        let sampler = BatchSampler(
+            lengths: batch.lengths, batchSize: options.batchSize, batchTokens: options.batchTokens,
+            seed: options.seed, orders: start?.orders)
+        let loop = TrainingLoop<SequenceClassifier<Float>, [Int]>(
+            epochs: options.epochs, options: options.training, seed: options.seed,
+            optimizer: AdamW(learningRate: options.learningRate, weightDecay: options.weightDecay),
+            batches: BatchPlan(sampler, epochs: options.epochs, accumulation: options.accumulation) { $0 },
+            weight: { rows in
+                rows.reduce(0) { sum, row in sum + (weights.map { $0[Int(targets[row])] } ?? 1) }
+            },
+            size: { rows in rows.reduce(0) { $0 + sampler.lengths[$1] } },
             loss: { model, rows, dropout in
                 crossEntropy(
                     model.logits(batch.select(rows: rows), dropout: &dropout), rows.map { targets[$0] },
@@ -82,7 +86,7 @@ extension TextClassifier {
                 { model in
                     let scores = model.scores(of: set.batch, tokensAtATime: 4096)
                     let loss = crossEntropy(scores, set.targets, classWeights: weights)
-                    return (Double(loss.item), scores.accuracy(set.targets))
+                    return (Double(loss.item), [.accuracy: scores.accuracy(set.targets)])
                 }
             },
             isTrainable: { name in frozen.map { !name.isFrozen(layersBelow: $0) } ?? true },

@@ -40,14 +40,25 @@ struct ModelFile {
     /// What is no array.
     ///
     /// - Throws: `.malformedFile`.
-    func decode<Fields: Decodable>(_ type: Fields.Type = Fields.self) throws -> Fields {
+    func decode<Fields: Decodable>(
+        _ type: Fields.Type = Fields.self, userInfo: (key: CodingUserInfoKey?, value: any Sendable)? = nil
+    ) throws -> Fields {
+        let decoder = JSONDecoder()
+        if let userInfo, let key = userInfo.key { decoder.userInfo[key] = userInfo.value }
         do {
-            return try JSONDecoder().decode(type, from: Data(fields.utf8))
+            return try decoder.decode(type, from: Data(fields.utf8))
+        } catch let error as MarketingMLError {
+            throw error
         } catch {
             throw MarketingMLError(
                 .malformedFile, "the model's fields are not as expected: \(error)",
                 at: .init(file: url.path, name: "marketingml.fields"))
         }
+    }
+
+    /// The number of elements of all arrays.
+    var elementCount: Int {
+        file.names.reduce(0) { $0 + (file.shape(of: $1)?.reduce(1, *) ?? 0) }
     }
 
     /// Whether there is an array of that name.

@@ -25,7 +25,7 @@ public struct LayerNorm<Scalar: TensorFloatingPoint>: Parameterized {
     }
 
     /// The normalised rows of residual + dropout(x).
-    public func callAsFunction(_ x: Tensor<Scalar>, residual: Tensor<Scalar>, dropout: Dropout) -> Tensor<
+    public func callAsFunction(_ x: Tensor<Scalar>, residual: Tensor<Scalar>, dropout: DropoutMask) -> Tensor<
         Scalar
     > {
         x.residualLayerNorm(residual, gamma, beta, epsilon: epsilon, dropout: dropout)

@@ -72,6 +72,7 @@ public struct RegressionOutcomes: Sendable {
         mean /= total
         switch scoring {
         case .meanAbsoluteError: return absolutes / total
+        case .meanSquaredError: return squares / total
         case .rootMeanSquaredError: return (squares / total).squareRoot()
         default:
             let spread = targets.indices.reduce(0.0) { sum, index in

@@ -35,6 +35,8 @@ public enum Scoring: Sendable, Hashable, Codable {
     /// The share of the targets' variance that a regression explains; 1 is perfect, 0 as good as the mean. For targets that
     /// are all the same: 1 if they are met, else 0.
     case rSquared
+    /// A regression's mean squared error.
+    case meanSquaredError
     /// The root of a regression's mean squared error.
     case rootMeanSquaredError
     /// A regression's mean absolute error.
@@ -43,7 +45,8 @@ public enum Scoring: Sendable, Hashable, Codable {
     /// Whether larger is better.
     public var prefersLarger: Bool {
         switch self {
-        case .logLoss, .brierScore, .expectedCalibrationError, .rootMeanSquaredError, .meanAbsoluteError:
+        case .logLoss, .brierScore, .expectedCalibrationError, .meanSquaredError, .rootMeanSquaredError,
+            .meanAbsoluteError:
             false
         default: true
         }
@@ -52,7 +55,7 @@ public enum Scoring: Sendable, Hashable, Codable {
     /// Whether it judges regressions; the others judge classifiers.
     public var isForRegression: Bool {
         switch self {
-        case .rSquared, .rootMeanSquaredError, .meanAbsoluteError: true
+        case .rSquared, .meanSquaredError, .rootMeanSquaredError, .meanAbsoluteError: true
         default: false
         }
     }
@@ -84,6 +87,7 @@ extension Scoring: CustomStringConvertible {
         case .lift(let share): "lift at \(share)"
         case .kolmogorovSmirnov: "KS"
         case .rSquared: "R²"
+        case .meanSquaredError: "MSE"
         case .rootMeanSquaredError: "RMSE"
         case .meanAbsoluteError: "MAE"
         }

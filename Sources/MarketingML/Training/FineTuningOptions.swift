@@ -67,35 +67,32 @@ public struct FineTuningOptions: Sendable, Codable, Equatable {
         self.seed = seed
     }
 
+    /// What does not depend on the model.
+    var training: TrainingOptions {
+        TrainingOptions(
+            accumulation: accumulation, warmupRatio: warmupRatio, schedule: schedule,
+            gradientClipping: gradientClipping,
+            earlyStopping: earlyStoppingPatience.map { EarlyStopping(patience: $0) })
+    }
+
     /// - Throws: `.invalidOption` that names the option, its range and its value.
     func validate(for configuration: BERTConfiguration) throws {
-        func require(_ condition: Bool, _ name: String, _ range: String, _ value: some Any) throws {
-            guard condition else {
-                throw MarketingMLError(.invalidOption, "must be \(range), is \(value)", at: .init(name: name))
-            }
-        }
-        try require(epochs >= 1, "epochs", "at least 1", epochs)
-        try require(batchSize >= 1, "batchSize", "at least 1", batchSize)
-        try require(batchTokens.map { $0 >= 1 } ?? true, "batchTokens", "at least 1", batchTokens ?? 0)
-        try require(accumulation >= 1, "accumulation", "at least 1", accumulation)
+        try requireOption(epochs >= 1, "epochs", "at least 1", epochs)
+        try requireOption(batchSize >= 1, "batchSize", "at least 1", batchSize)
+        try requireOption(batchTokens.map { $0 >= 1 } ?? true, "batchTokens", "at least 1", batchTokens ?? 0)
+        try training.validate()
         let positions = configuration.maximumPositions
-        try require(
+        try requireOption(
             maxLength.map { 2...max(2, positions) ~= $0 } ?? true, "maxLength",
             "from 2 to the model's \(positions) positions",
             maxLength ?? 0)
-        try require(learningRate > 0 && learningRate.isFinite, "learningRate", "above 0", learningRate)
-        try require(0...1 ~= warmupRatio, "warmupRatio", "in 0...1", warmupRatio)
-        try require(weightDecay >= 0 && weightDecay.isFinite, "weightDecay", "at least 0", weightDecay)
-        try require(
-            gradientClipping.map { $0 > 0 } ?? true, "gradientClipping", "above 0", gradientClipping ?? 0)
-        try require(dropout.map { 0..<1 ~= $0 } ?? true, "dropout", "in [0, 1)", dropout ?? 0)
-        try require(0..<1 ~= labelSmoothing, "labelSmoothing", "in [0, 1)", labelSmoothing)
-        try require(
+        try requireOption(learningRate > 0 && learningRate.isFinite, "learningRate", "above 0", learningRate)
+        try requireOption(weightDecay >= 0 && weightDecay.isFinite, "weightDecay", "at least 0", weightDecay)
+        try requireOption(dropout.map { 0..<1 ~= $0 } ?? true, "dropout", "in [0, 1)", dropout ?? 0)
+        try requireOption(0..<1 ~= labelSmoothing, "labelSmoothing", "in [0, 1)", labelSmoothing)
+        try requireOption(
             frozenLayers.map { 0...configuration.layers ~= $0 } ?? true, "frozenLayers",
             "from 0 to the model's \(configuration.layers) layers", frozenLayers ?? 0)
-        try require(
-            earlyStoppingPatience.map { $0 >= 1 } ?? true, "earlyStoppingPatience", "at least 1",
-            earlyStoppingPatience ?? 0)
     }
 }
 

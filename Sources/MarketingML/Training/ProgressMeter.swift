@@ -1,16 +1,16 @@
 /// Turns a run's steps into progress events: rate and time left from what was done since it began.
 struct ProgressMeter {
     private let total: Int
-    private let totalTokens: Int
     private let handler: ProgressHandler?
     private let firstStep: Int
+    private let unit: String
     private let start = ContinuousClock.now
-    private var tokens = 0
+    private var done = 0
 
-    init(total: Int, totalTokens: Int, firstStep: Int, handler: ProgressHandler?) {
+    init(total: Int, firstStep: Int, unit: String, handler: ProgressHandler?) {
         self.total = total
-        self.totalTokens = totalTokens
         self.firstStep = firstStep
+        self.unit = unit
         self.handler = handler
     }
 
@@ -24,18 +24,18 @@ struct ProgressMeter {
                     "built without optimisation: training is some 30 times slower than in a release build"))
     }
 
-    mutating func trained(epoch: Int, of epochs: Int, loss: Double, tokens: Int, step: Int)
+    mutating func trained(epoch: Int, of epochs: Int, loss: Double, size: Int, step: Int)
         -> ProgressResponse
     {
-        self.tokens += tokens
+        done += size
         guard let handler else { return .continue }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
-        let done = max(1, step - firstStep)
+        let updates = max(1, step - firstStep)
         return handler(
             ProgressEvent(
                 phase: .training(epoch: epoch + 1, of: epochs), step: step, total: total, loss: loss,
-                rate: seconds > 0 ? Double(self.tokens) / seconds : nil, rateUnit: "tokens",
-                secondsLeft: seconds / Double(done) * Double(total - step)))
+                rate: seconds > 0 ? Double(done) / seconds : nil, rateUnit: unit,
+                secondsLeft: total > 0 ? seconds / Double(updates) * Double(total - step) : nil))
     }
 
     func validated(loss: Double, step: Int) -> ProgressResponse {

@@ -41,11 +41,11 @@ struct TrainingCheckpoints {
             if let best = run.best {
                 try write(best, to: directory.appendingPathComponent("best.safetensors"))
             }
-            var moments = SafeTensorsWriter()
+            var memory = SafeTensorsWriter()
             for (name, tensor) in run.optimizer.state.sorted(by: { $0.key < $1.key }) {
-                moments.add(name, tensor)
+                memory.add(name, tensor)
             }
-            try moments.write(to: directory.appendingPathComponent("optimizer.safetensors"))
+            try memory.write(to: directory.appendingPathComponent("optimizer.safetensors"))
             let state = State(
                 format: Self.format, fingerprint: fingerprint, epoch: run.epoch, window: run.window,
                 step: run.optimizer.step,
@@ -64,7 +64,9 @@ struct TrainingCheckpoints {
     /// The saved model and state, or nil when there is no checkpoint yet.
     ///
     /// - Throws: `.invalidOption` when the checkpoint belongs to another run, `.malformedFile` when it is damaged.
-    func load<Model: Parameterized<Float>>(into model: Model) throws -> (Model, TrainingState<Model>)? {
+    func load<Model: Parameterized<Float>>(into model: Model, optimizer: any Optimizer<Float>) throws -> (
+        Model, TrainingState<Model>
+    )? {
         let stateURL = directory.appendingPathComponent("state.json")
         guard FileManager.default.fileExists(atPath: stateURL.path) else { return nil }
         let state: State
@@ -92,15 +94,15 @@ struct TrainingCheckpoints {
                 .malformedFile, "counts that do not fit each other", at: .init(file: stateURL.path))
         }
         let restored = try read(model, from: directory.appendingPathComponent("model.safetensors"))
-        let moments = try SafeTensorsFile(directory.appendingPathComponent("optimizer.safetensors"))
-        var optimizer: [String: Tensor<Float>] = [:]
+        let memory = try SafeTensorsFile(directory.appendingPathComponent("optimizer.safetensors"))
+        var remembered: [String: Tensor<Float>] = [:]
         for (index, parameter) in model.parameters.enumerated() {
-            for name in ["first.\(index)", "second.\(index)"] where moments.contains(name) {
-                optimizer[name] = try moments.tensor(name, shape: parameter.value.shape)
+            for name in optimizer.memoryNames.map({ "\($0).\(index)" }) where memory.contains(name) {
+                remembered[name] = try memory.tensor(name, shape: parameter.value.shape)
             }
         }
-        var run = TrainingState<Model>(optimizer: AdamW())
-        run.optimizer.restore(optimizer, step: state.step, parameterCount: model.parameters.count)
+        var run = TrainingState<Model>(optimizer: optimizer)
+        run.optimizer.restore(remembered, step: state.step, parameterCount: model.parameters.count)
         run.epoch = state.epoch
         run.window = state.window
         run.history = state.history

@@ -4,10 +4,17 @@ public struct TrainingHistory: Sendable, Codable, Equatable {
     public struct Epoch: Sendable, Codable, Equatable {
         /// Mean loss of its updates, measured while training (with dropout).
         public var loss: Double
+        /// Metrics of its predictions, measured while training (with dropout).
+        public var metrics: [Scoring: Double] = [:]
         /// Loss on the validation data after the epoch, if there is any.
         public var validationLoss: Double?
-        /// Accuracy on the validation data after the epoch, if there is any.
-        public var validationAccuracy: Double?
+        /// Metrics on the validation data after the epoch, if there is any.
+        public var validationMetrics: [Scoring: Double] = [:]
+        /// The learning rate of its last update.
+        public var learningRate: Double?
+
+        /// Accuracy on the validation data after the epoch, if it was measured.
+        public var validationAccuracy: Double? { validationMetrics[.accuracy] }
     }
 
     /// Why a run ended.

@@ -1,17 +1,31 @@
 import Foundation
 
-/// The one training loop: epochs of packed batches, accumulation, clipping, AdamW, schedule, early stopping,
+/// The one training loop: epochs of batches, accumulation, clipping, any optimizer and schedule, early stopping,
 /// checkpoints, progress and cancellation, for any parameterised model.
-struct TrainingLoop<Model: Parameterized<Float>> {
-    let options: FineTuningOptions
-    let sampler: BatchSampler
-    /// The weight of one row in the loss (its class weight).
-    let rowWeight: (Int) -> Double
-    /// The weighted mean loss of the rows.
-    let loss: (Model, _ rows: [Int], inout DropoutStreams?) throws -> Tensor<Float>
-    /// Loss and accuracy on the validation data.
-    let validate: ((Model) throws -> (loss: Double, accuracy: Double))?
-    let isTrainable: (String) -> Bool
+struct TrainingLoop<Model: Parameterized<Float>, Batch> {
+    let epochs: Int
+    let options: TrainingOptions
+    /// Seed of dropout.
+    let seed: UInt64
+    /// At its initial state; its learning rate is the schedule's highest.
+    let optimizer: any Optimizer<Float>
+    let batches: BatchPlan<Batch>
+    /// A batch's share in the mean of its group: what its own mean was divided by.
+    let weight: (Batch) -> Double
+    /// What the rate in progress events counts.
+    let size: (Batch) -> Int
+    var sizeUnit = "tokens"
+    /// The weighted mean loss of a batch.
+    let loss: (Model, Batch, inout DropoutStreams?) throws -> Tensor<Float>
+    /// What was measured while an epoch trained; called once at its end.
+    var trainingMetrics: () throws -> [Scoring: Double] = { [:] }
+    /// Loss and metrics on the validation data.
+    let validate: ((Model) throws -> (loss: Double, metrics: [Scoring: Double]))?
+    var isTrainable: (String) -> Bool = { _ in true }
+    /// Where a batch first becomes NaN or infinite, in words.
+    var locateNonFinite: (Model, Batch) -> String? = { _, _ in nil }
+    /// Called after every epoch.
+    var record: (TrainingHistory) throws -> Void = { _ in }
     let checkpoints: TrainingCheckpoints?
     let progress: ProgressHandler?
 
@@ -19,45 +33,45 @@ struct TrainingLoop<Model: Parameterized<Float>> {
     ///
     /// - Throws: `.notFinite` naming the update whose loss or gradient is not a finite number; `CancellationError`.
     func run(_ model: inout Model) throws -> TrainingHistory {
-        let plan = (0..<options.epochs).map { epoch in
-            sampler.batches(epoch: epoch).chunked(by: options.accumulation)
+        var run = TrainingState<Model>(optimizer: optimizer)
+        if let checkpoints, let saved = try checkpoints.load(into: model, optimizer: optimizer) {
+            (model, run) = saved
         }
-        let total = plan.reduce(0) { $0 + $1.count }
-        var run = TrainingState<Model>(
-            optimizer: AdamW(learningRate: options.learningRate, weightDecay: options.weightDecay))
-        if let checkpoints, let saved = try checkpoints.load(into: model) { (model, run) = saved }
         var meter = ProgressMeter(
-            total: total, totalTokens: sampler.lengths.reduce(0, +) * options.epochs,
-            firstStep: run.optimizer.step,
-            handler: progress)
+            total: batches.total, firstStep: run.optimizer.step, unit: sizeUnit, handler: progress)
         try meter.warnAboutSlowBuild()
         var sinceCheckpoint = 0
-        epochs: while run.epoch < options.epochs {
-            while run.window < plan[run.epoch].count {
-                let rows = plan[run.epoch][run.window]
-                let loss = try update(&model, &run, rows: rows, total: total)
+        epochs: while run.epoch < epochs {
+            let next = try batches.open(run.epoch)
+            for _ in 0..<run.window { _ = try next() }
+            var upcoming = try next()
+            while let group = upcoming {
+                let loss = try update(&model, &run, group)
+                upcoming = try next()
                 run.history.losses.append(loss)
                 run.window += 1
                 sinceCheckpoint += 1
                 let answer = meter.trained(
-                    epoch: run.epoch, of: options.epochs, loss: loss,
-                    tokens: rows.joined().reduce(0) { $0 + sampler.lengths[$1] }, step: run.optimizer.step)
+                    epoch: run.epoch, of: epochs, loss: loss, size: group.reduce(0) { $0 + size($1) },
+                    step: run.optimizer.step)
                 if answer == .stop {
                     run.history.end = .stoppedByHandler
                     break epochs
                 }
-                if let checkpoints, sinceCheckpoint >= checkpoints.interval,
-                    run.window < plan[run.epoch].count
-                {
+                if let checkpoints, sinceCheckpoint >= checkpoints.interval, upcoming != nil {
                     try checkpoints.save(model, run)
                     sinceCheckpoint = 0
                 }
             }
-            let goesOn = try endEpoch(&model, &run, updates: plan[run.epoch].count, meter: meter)
+            guard run.window > 0 else {
+                throw MarketingMLError(.emptyData, "epoch \(run.epoch + 1) has no batches")
+            }
+            let goesOn = try endEpoch(&model, &run, meter: meter)
+            try record(run.history)
             run.epoch += 1
             run.window = 0
             if !goesOn { break }
-            if let checkpoints, run.epoch < options.epochs {
+            if let checkpoints, run.epoch < epochs {
                 try checkpoints.save(model, run)
                 sinceCheckpoint = 0
             }
@@ -70,48 +84,67 @@ struct TrainingLoop<Model: Parameterized<Float>> {
         return run.history
     }
 
-    /// One update from the batches of one accumulation window.
+    /// One update from the batches of one group.
     private func update(
-        _ model: inout Model, _ run: inout TrainingState<Model>, rows window: [[Int]], total: Int
+        _ model: inout Model, _ run: inout TrainingState<Model>, _ group: [Batch]
     ) throws -> Double {
-        let windowWeight = window.joined().reduce(0) { $0 + rowWeight($1) }
+        let groupWeight = group.reduce(0) { $0 + weight($1) }
         var sum: Gradients<Float>?
         var lossValue = 0.0
-        for (index, rows) in window.enumerated() {
+        for (index, batch) in group.enumerated() {
             try Task.checkCancellation()
             var dropout: DropoutStreams? = DropoutStreams(
-                seed: options.seed, step: run.optimizer.step * options.accumulation + index)
-            let share = window.count == 1 ? 1 : rows.reduce(0) { $0 + rowWeight($1) } / windowWeight
+                seed: seed, step: run.optimizer.step * options.accumulation + index)
+            let share = group.count == 1 ? 1 : groupWeight > 0 ? weight(batch) / groupWeight : 0
             let (value, gradients) = try valueAndGradient(of: model, where: isTrainable) { model in
-                let loss = try loss(model, rows, &dropout)
+                let loss = try loss(model, batch, &dropout)
                 return share == 1 ? loss : loss * Float(share)
             }
             lossValue += Double(value.item)
             if sum == nil { sum = gradients } else { sum?.add(gradients) }
         }
-        guard let gradients = sum else { return 0 }
+        guard var gradients = sum else { return 0 }
+        if let limit = options.gradientLimit { gradients.clip(to: limit) }
         let norm = gradients.norm
         guard lossValue.isFinite, norm.isFinite else {
-            throw MarketingMLError(
-                .notFinite,
-                "the loss is \(lossValue) and the gradient's norm \(norm) at update \(run.optimizer.step + 1) of \(total); a lower learning rate or gradient clipping may help",
-                at: .init(name: "loss"))
+            throw notFinite(model, run, group, loss: lossValue, norm: norm, gradients)
         }
-        let warmup = Int((options.warmupRatio * Double(total)).rounded(.up))
+        let warmup = Int((options.warmupRatio * Double(batches.total)).rounded(.up))
         run.optimizer.learningRate =
-            options.learningRate
-            * options.schedule.factor(step: run.optimizer.step, total: total, warmup: warmup)
+            optimizer.learningRate
+            * options.schedule.factor(
+                step: run.optimizer.step, total: batches.total, warmup: warmup,
+                epochLosses: run.history.epochs.map { $0.validationLoss ?? $0.loss })
         let scale = options.gradientClipping.map { min(1, $0 / (norm + 1e-6)) } ?? 1
         run.optimizer.update(&model, with: gradients, scale: scale)
         return lossValue
     }
 
+    private func notFinite(
+        _ model: Model, _ run: TrainingState<Model>, _ group: [Batch], loss: Double, norm: Double,
+        _ gradients: Gradients<Float>
+    ) -> MarketingMLError {
+        let total = batches.total > 0 ? " of \(batches.total)" : ""
+        let gradient = zip(gradients.names, gradients.tensors).first { $0.1.map { !$0.allFinite } ?? false }
+            .map { "the gradient of \($0.0)" }
+        let place =
+            group.lazy.compactMap { locateNonFinite(model, $0) }.first ?? (loss.isFinite ? gradient : nil)
+        return MarketingMLError(
+            .notFinite,
+            "the loss is \(loss) and the gradient's norm \(norm) at update \(run.optimizer.step + 1)\(total)"
+                + (place.map { ", first in \($0)" } ?? "")
+                + "; a lower learning rate or gradient clipping may help",
+            at: .init(name: place ?? "loss"))
+    }
+
     /// Validates after an epoch; false when training should end.
     private func endEpoch(
-        _ model: inout Model, _ run: inout TrainingState<Model>, updates: Int, meter: ProgressMeter
+        _ model: inout Model, _ run: inout TrainingState<Model>, meter: ProgressMeter
     ) throws -> Bool {
-        let losses = run.history.losses.suffix(updates)
-        var record = TrainingHistory.Epoch(loss: losses.reduce(0, +) / Double(max(1, losses.count)))
+        let losses = run.history.losses.suffix(run.window)
+        var record = TrainingHistory.Epoch(
+            loss: losses.reduce(0, +) / Double(max(1, losses.count)), metrics: try trainingMetrics(),
+            learningRate: run.optimizer.learningRate)
         defer { run.history.epochs.append(record) }
         guard let validate else { return true }
         try Task.checkCancellation()
@@ -119,16 +152,16 @@ struct TrainingLoop<Model: Parameterized<Float>> {
         // The next update changes the weights; packed forms of old ones would only take memory.
         model.forEachParameter { _, parameter in parameter.releasePackedForm() }
         record.validationLoss = score.loss
-        record.validationAccuracy = score.accuracy
+        record.validationMetrics = score.metrics
         _ = meter.validated(loss: score.loss, step: run.optimizer.step)
-        guard let patience = options.earlyStoppingPatience else { return true }
-        if score.loss < run.bestLoss {
+        guard let rule = options.earlyStopping else { return true }
+        if score.loss < run.bestLoss - (run.best == nil ? 0 : rule.minimumImprovement) {
             run.bestLoss = score.loss
             run.best = model
             run.history.bestEpoch = run.epoch
             return true
         }
-        if run.epoch - (run.history.bestEpoch ?? 0) >= patience {
+        if run.epoch - (run.history.bestEpoch ?? 0) >= rule.patience {
             run.history.end = .stoppedEarly
             return false
         }
@@ -138,8 +171,8 @@ struct TrainingLoop<Model: Parameterized<Float>> {
 
 /// Where a run stands: everything that a resumed run needs besides the weights.
 struct TrainingState<Model: Parameterized<Float>> {
-    var optimizer: AdamW<Float>
-    /// The epoch (from 0) and the next accumulation window in it.
+    var optimizer: any Optimizer<Float>
+    /// The epoch (from 0) and the next group of batches in it.
     var epoch = 0
     var window = 0
     var best: Model?

@@ -160,5 +160,5 @@ struct BERTLayer<Scalar: TensorFloatingPoint>: Parameterized {
 
 extension Optional where Wrapped == DropoutStreams {
     /// The next dropout while training; none otherwise.
-    mutating func take(rate: Double) -> Dropout { self?.take(rate: rate) ?? .none }
+    mutating func take(rate: Double) -> DropoutMask { self?.take(rate: rate) ?? .none }
 }

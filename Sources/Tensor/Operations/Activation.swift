@@ -14,6 +14,10 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
     case tanh
     /// 1 / (1 + e⁻ˣ).
     case sigmoid
+    /// exp(x) / Σ exp(x) over the last dimension: the one that is no function of single elements.
+    case softmax
+
+    var isElementwise: Bool { self != .softmax }
 
     var kernel: mml_activation {
         switch self {
@@ -23,14 +27,16 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
         case .relu: MML_RELU
         case .tanh: MML_TANH
         case .sigmoid: MML_SIGMOID
+        case .softmax: preconditionFailure("softmax is no function of single elements")
         }
     }
 }
 
 extension Tensor where Scalar: TensorFloatingPoint {
-    /// The activation function of every element.
+    /// The activation function of every element (of every row, for `softmax`).
     public func activated(by activation: Activation) -> Tensor {
         if activation == .identity { return self }
+        guard activation.isElementwise else { return softmax() }
         let kind = Int32(activation.kernel.rawValue)
         let result = Tensor(uninitialized: shape)
         parallelRanges(count, grain: elementwiseGrain / 4) { range in

@@ -9,7 +9,7 @@ extension Tensor where Scalar: TensorFloatingPoint {
     /// The backward pass computes the probabilities again instead of keeping them.
     ///
     /// - Complexity: O(Σ L² D) for sequence lengths L; extra memory O(L) a thread.
-    public func selfAttention(heads: Int, offsets: [Int], causal: Bool = false, dropout: Dropout = .none)
+    public func selfAttention(heads: Int, offsets: [Int], causal: Bool = false, dropout: DropoutMask = .none)
         -> Tensor
     {
         precondition(
@@ -38,12 +38,12 @@ private struct AttentionPlan: Sendable {
     let headSize: Int
     let offsets: [Int]
     let causal: Bool
-    let dropout: Dropout
+    let dropout: DropoutMask
     private let order: [Int]
     /// Dropout words before each sequence's first.
     private let firstWords: [UInt64]
 
-    init(heads: Int, headSize: Int, offsets: [Int], causal: Bool, dropout: Dropout) {
+    init(heads: Int, headSize: Int, offsets: [Int], causal: Bool, dropout: DropoutMask) {
         self.heads = heads
         self.headSize = headSize
         self.offsets = offsets

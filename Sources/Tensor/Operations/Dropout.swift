@@ -2,7 +2,7 @@ internal import CTensorKernels
 
 /// Which elements one dropout drops: drawn by counter from a seed and a stream number, so that the backward pass
 /// draws the same again and nothing is stored (Philox4x32-10; Salmon et al. 2011, doi:10.1145/2063384.2063405).
-public struct Dropout: Sendable, Equatable {
+public struct DropoutMask: Sendable, Equatable {
     /// Share of elements that become zero, in [0, 1); the others are scaled by 1 / (1 - rate).
     public var rate: Double
     /// The training run's seed.
@@ -11,7 +11,7 @@ public struct Dropout: Sendable, Equatable {
     public var stream: UInt64
 
     /// No dropout.
-    public static let none = Dropout(rate: 0, seed: 0, stream: 0)
+    public static let none = DropoutMask(rate: 0, seed: 0, stream: 0)
 
     /// Creates a dropout; `rate` must be in [0, 1).
     public init(rate: Double, seed: UInt64, stream: UInt64) {
@@ -37,20 +37,20 @@ public struct DropoutStreams: Sendable {
     }
 
     /// The next dropout of the pass.
-    public mutating func take(rate: Double) -> Dropout {
+    public mutating func take(rate: Double) -> DropoutMask {
         defer { next &+= 1 }
-        return rate == 0 ? .none : Dropout(rate: rate, seed: seed, stream: next)
+        return rate == 0 ? .none : DropoutMask(rate: rate, seed: seed, stream: next)
     }
 }
 
 extension Tensor where Scalar: TensorFloatingPoint {
     /// The elements that the dropout keeps, scaled, and zero for the others.
-    public func dropped(_ dropout: Dropout) -> Tensor {
+    public func dropped(_ dropout: DropoutMask) -> Tensor {
         if dropout.rate == 0 { return self }
         return masked(dropout).recorded(from: self) { gradient in [gradient.masked(dropout)] }
     }
 
-    private func masked(_ dropout: Dropout) -> Tensor {
+    private func masked(_ dropout: DropoutMask) -> Tensor {
         let result = Tensor(uninitialized: shape)
         parallelRanges(count, grain: elementwiseGrain) { range in
             var spec = dropout.kernel

@@ -11,13 +11,14 @@ extension Tensor where Scalar: TensorFloatingPoint {
 
     /// layerNorm(residual + dropout(self)): the end of a Transformer's sublayer as one operation.
     public func residualLayerNorm(
-        _ residual: Tensor, _ gamma: Tensor, _ beta: Tensor, epsilon: Double, dropout: Dropout = .none
+        _ residual: Tensor, _ gamma: Tensor, _ beta: Tensor, epsilon: Double, dropout: DropoutMask = .none
     ) -> Tensor {
         Tensor.residualLayerNorm(residual, self, gamma, beta, epsilon: epsilon, dropout: dropout)
     }
 
     private static func residualLayerNorm(
-        _ residual: Tensor?, _ y: Tensor, _ gamma: Tensor, _ beta: Tensor, epsilon: Double, dropout: Dropout
+        _ residual: Tensor?, _ y: Tensor, _ gamma: Tensor, _ beta: Tensor, epsilon: Double,
+        dropout: DropoutMask
     ) -> Tensor {
         let (rows, columns) = (y.rowCount, y.columnCount)
         precondition(

@@ -5,6 +5,7 @@ extension Tensor where Scalar: TensorFloatingPoint {
     ///
     /// Outside of a gradient computation the weight's packed form is kept with it, so the next call finds it.
     public func linear(_ weight: Tensor, bias: Tensor? = nil, activation: Activation = .identity) -> Tensor {
+        guard activation.isElementwise else { return linear(weight, bias: bias).activated(by: activation) }
         let rows = rowCount
         weight.checkLinear(input: self, bias: bias)
         var result = Tensor(uninitialized: shape.dropLast() + [weight.shape[0]])
@@ -36,7 +37,7 @@ extension Tensor where Scalar: TensorFloatingPoint {
         _ weight1: Tensor, _ bias1: Tensor, _ activation: Activation, _ weight2: Tensor, _ bias2: Tensor
     ) -> Tensor {
         let inputs = [self, weight1, bias1, weight2, bias2]
-        guard inputs.contains(where: \.isTracked), activation != .identity else {
+        guard inputs.contains(where: \.isTracked), activation != .identity, activation.isElementwise else {
             return linear(weight1, bias: bias1, activation: activation).linear(weight2, bias: bias2)
         }
         weight1.checkLinear(input: self, bias: bias1)

@@ -5,7 +5,7 @@ internal import CTensorKernels
 ///
 /// Weight decay applies to matrices only: biases and norms are vectors and are left alone, as is usual for
 /// Transformers.
-public struct AdamW<Scalar: TensorFloatingPoint>: Sendable {
+public struct AdamW<Scalar: TensorFloatingPoint>: Optimizer {
     /// η; set it before every update to follow a schedule.
     public var learningRate: Double
     /// β₁, decay of the mean, in [0, 1).
@@ -16,10 +16,8 @@ public struct AdamW<Scalar: TensorFloatingPoint>: Sendable {
     public var epsilon: Double
     /// λ, for matrices.
     public var weightDecay: Double
-    /// Number of updates so far.
-    public private(set) var step = 0
-    /// m and v for every parameter; nil for one that never had a gradient.
-    private var moments: [(first: Tensor<Scalar>, second: Tensor<Scalar>)?] = []
+    /// m and v.
+    public var memory = OptimizerMemory<Scalar>()
 
     /// Creates the optimizer with PyTorch's defaults.
     public init(
@@ -33,83 +31,37 @@ public struct AdamW<Scalar: TensorFloatingPoint>: Sendable {
         self.weightDecay = weightDecay
     }
 
-    /// One update of the model, in place.
-    ///
-    /// - Parameters:
-    ///   - model: The model that the gradients were computed for.
-    ///   - gradients: Its gradients; parameters without one are left as they are.
-    ///   - scale: Multiplies every gradient first: `Gradients.clippingScale(maximumNorm:)`.
-    public mutating func update<Model: Parameterized<Scalar>>(
-        _ model: inout Model, with gradients: Gradients<Scalar>, scale: Double = 1
+    /// The decayed mean and mean square of the gradients.
+    public var memoryNames: [String] { ["first", "second"] }
+
+    /// One update of one parameter.
+    public func apply(
+        _ gradient: Tensor<Scalar>, scale: Double, to parameter: inout Tensor<Scalar>,
+        memory: inout [Tensor<Scalar>], step: Int
     ) {
-        step += 1
-        var kernelStep = mml_adamw_step(
-            learning_rate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, weight_decay: 0,
+        let settings = mml_adamw_step(
+            learning_rate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
+            weight_decay: parameter.rank >= 2 ? weightDecay : 0, l2: 0,
             correction1: 1 - power(beta1, step), correction2: 1 - power(beta2, step), gradient_scale: scale)
-        if moments.isEmpty { moments = Array(repeating: nil, count: gradients.tensors.count) }
-        var index = 0
-        model.forEachParameter { name, parameter in
-            defer { index += 1 }
-            precondition(
-                index < gradients.names.count && gradients.names[index] == name, "gradients of another model")
-            guard let gradient = gradients.tensors[index] else { return }
-            precondition(
-                gradient.shape == parameter.shape, "gradient \(gradient.shape) of \(name) \(parameter.shape)")
-            if moments[index] == nil {
-                moments[index] = (.lastingZeros(parameter.shape), .lastingZeros(parameter.shape))
-            }
-            kernelStep.weight_decay = parameter.rank >= 2 ? weightDecay : 0
-            parameter.makeUnique(lasting: true)
-            moments[index]?.first.makeUnique(lasting: true)
-            moments[index]?.second.makeUnique(lasting: true)
-            guard let (first, second) = moments[index] else { return }
-            let weights = parameter.pointer
-            parallelRanges(parameter.count, grain: 1 << 16) { [kernelStep] range in
-                var step = kernelStep
-                let start = range.lowerBound
-                mml_adamw(
-                    Scalar.kernelType, range.count, &step, gradient.pointer + start, weights + start,
-                    first.pointer + start, second.pointer + start)
-            }
-        }
+        parameter.adamUpdate(settings, gradient, &memory)
     }
 
-    private func power(_ base: Double, _ exponent: Int) -> Double {
-        var (result, factor, rest) = (1.0, base, exponent)
-        while rest > 0 {
-            if rest & 1 == 1 { result *= factor }
-            factor *= factor
-            rest >>= 1
-        }
-        return result
-    }
-
-    /// Everything that an exact resume needs: the moments, by parameter index.
-    public var state: [String: Tensor<Scalar>] {
-        get {
-            var state: [String: Tensor<Scalar>] = [:]
-            for (index, pair) in moments.enumerated() {
-                guard let pair else { continue }
-                state["first.\(index)"] = pair.first
-                state["second.\(index)"] = pair.second
-            }
-            return state
-        }
-    }
-
-    /// Restores what ``state`` gave, after `step` updates of a model of `parameterCount` parameters.
-    public mutating func restore(_ state: [String: Tensor<Scalar>], step: Int, parameterCount: Int) {
-        self.step = step
-        moments = (0..<parameterCount).map { index in
-            guard let first = state["first.\(index)"], let second = state["second.\(index)"] else {
-                return nil
-            }
-            return (first, second)
-        }
+    /// - Throws: `.invalidOption` that names the option, its range and its value.
+    public func validate() throws {
+        try Adam<Scalar>(
+            learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay
+        ).validate()
     }
 }
 
-extension Gradients {
-    /// The factor that brings the gradients' common norm down to `maximumNorm`; 1 when it is not larger.
-    public func clippingScale(maximumNorm: Double) -> Double { min(1, maximumNorm / (norm + 1e-6)) }
+extension Optimizer where Self == AdamW<Float> {
+    /// AdamW with PyTorch's defaults.
+    public static func adamW(
+        learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
+        weightDecay: Double = 0.01
+    ) -> AdamW<Float> {
+        AdamW(
+            learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay
+        )
+    }
 }

@@ -201,6 +201,6 @@ import Testing
         let checkpoints = TrainingCheckpoints(directory: checkpoint, interval: 1, fingerprint: fingerprint)
         let bert = try TextClassifierTests.tiny()
         let model = SequenceClassifier(encoder: bert.encoder, classes: 2, pooling: .cls, seed: 42)
-        return { _ = try checkpoints.load(into: model) }
+        return { _ = try checkpoints.load(into: model, optimizer: AdamW<Float>()) }
     }
 }

@@ -107,7 +107,7 @@ import Testing
         let residual = random([5, 11], 2)
         let gamma = random([11], 3)
         let beta = random([11], 4)
-        let dropout = rate == 0 ? Dropout.none : Dropout(rate: rate, seed: 3, stream: 9)
+        let dropout = rate == 0 ? DropoutMask.none : DropoutMask(rate: rate, seed: 3, stream: 9)
         func f(_ x: Tensor<Double>, _ r: Tensor<Double>, _ g: Tensor<Double>, _ b: Tensor<Double>) -> Tensor<
             Double
         > {
@@ -127,7 +127,7 @@ import Testing
     func attention(_ causal: Bool, _ rate: Double) {
         let offsets = [0, 3, 4, 4, 9]
         let qkv = random([9, 3 * 6], 1)
-        let dropout = rate == 0 ? Dropout.none : Dropout(rate: rate, seed: 5, stream: 2)
+        let dropout = rate == 0 ? DropoutMask.none : DropoutMask(rate: rate, seed: 5, stream: 2)
         expectGradient("attention", at: qkv, tolerance: 1e-6) {
             weigh($0.selfAttention(heads: 2, offsets: offsets, causal: causal, dropout: dropout))
         }
@@ -157,7 +157,7 @@ import Testing
             }
         }
         expectGradient("dropout", at: logits) {
-            weigh($0.dropped(Dropout(rate: 0.4, seed: 1, stream: 1)) * 2)
+            weigh($0.dropped(DropoutMask(rate: 0.4, seed: 1, stream: 1)) * 2)
         }
     }
 

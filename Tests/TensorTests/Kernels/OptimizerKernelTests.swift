@@ -12,6 +12,7 @@ import Testing
                 let (b1, b2) = (pow(0.9, step), pow(0.999, step))
                 var settings = mml_adamw_step(
                     learning_rate: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.1,
+                    l2: 0.03,
                     correction1: 1 - b1, correction2: 1 - b2, gradient_scale: 0.7)
                 let g = Guarded<Scalar>(numbers.array(count))
                 mml_adamw(Scalar.mmlType, count, &settings, g.pointer, w.pointer, m.pointer, v.pointer)
@@ -36,7 +37,7 @@ import Testing
         let w = Guarded<Double>([1, -2]), m = Guarded<Double>(zeros: 2), v = Guarded<Double>(zeros: 2)
         for (step, gradient) in [[0.5, -1], [0.25, 3]].enumerated() {
             var settings = mml_adamw_step(
-                learning_rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.5,
+                learning_rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.5, l2: 0,
                 correction1: 1 - pow(0.9, step + 1), correction2: 1 - pow(0.999, step + 1), gradient_scale: 1)
             mml_adamw(
                 MML_F64, 2, &settings, Guarded<Double>(gradient).pointer, w.pointer, m.pointer, v.pointer)
@@ -47,7 +48,7 @@ import Testing
     @Test func adamWKeepsNaN() {
         let w = Guarded<Float>([1, 1]), m = Guarded<Float>(zeros: 2), v = Guarded<Float>(zeros: 2)
         var settings = mml_adamw_step(
-            learning_rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0, correction1: 0.1,
+            learning_rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0, l2: 0, correction1: 0.1,
             correction2: 0.001, gradient_scale: 1)
         mml_adamw(MML_F32, 2, &settings, Guarded<Float>([.nan, 1]).pointer, w.pointer, m.pointer, v.pointer)
         #expect(w.values[0].isNaN && abs(w.values[1] - 0.9) < 1e-6)
