@@ -193,6 +193,48 @@ typedef struct mml_smo_problem {
 // Bits of a key that one pass of sorting looks at: counts are arrays of 2^MML_DIGIT_BITS.
 enum { MML_DIGIT_BITS = 11 };
 
+// --- Recurrent networks ---
+
+// With x an input projection (bias included) and p a recurrent product, gates in the order given:
+typedef enum mml_cell {
+    MML_CELL_TANH,              // h' = tanh(x + p)
+    MML_CELL_RELU,              // h' = max(0, x + p)
+    MML_CELL_LSTM,              // i f g o: c' = f c + i g, h' = o tanh(c'); i, f, o sigmoid, g tanh of x + p
+    MML_CELL_GRU,               // r z n: n = tanh(x + r (p + candidate_bias)), h' = (1 - z) n + z h
+    MML_CELL_GRU_RESET_BEFORE,  // the same with n = tanh(x + W (r h))
+} mml_cell;
+
+// Packed sequences, G gates (1, 4 or 3) of U units: sequence s has the rows offsets[s] ..< offsets[s + 1]. A call runs those
+// in `order`, the longest first. Arrays by row have a row for each row of the batch, arrays by sequence one for each sequence
+// of the batch. What may be NULL is not there, or not wanted.
+typedef struct mml_recurrent {
+    int cell;
+    int reversed;  // from the last row of a sequence to the first
+    ptrdiff_t units;
+    ptrdiff_t sequences;
+    const ptrdiff_t *order;
+    const ptrdiff_t *offsets;
+    // The recurrent weight, packed: U x GU forward, GU x U backward. With a reset before the product that of r and z alone; the
+    // candidate's is `candidate`.
+    const void *recurrent;
+    const void *candidate;
+    const void *candidate_bias;    // [U], may be NULL
+    const void *mask;              // by sequence, U: multiplies what the recurrent product reads; may be NULL
+    const void *initial_hidden;    // by sequence, U; NULL: zeros
+    const void *initial_state;     // LSTM alone
+    // By row. Forward: input projections become gates, and `cells` (LSTM's cell state, GRU's p + candidate_bias or r h) and
+    // `previous` (the state before the step) are written, if `previous` is not NULL. Backward: gates become the gradients of
+    // the input projections; for MML_CELL_GRU `cells` becomes that of p.
+    void *gates;
+    void *cells;
+    void *previous;
+    void *outputs;                 // forward: the states; backward: their gradients; may be NULL
+    void *final_hidden;            // by sequence; backward: the gradients, may be NULL
+    void *final_state;
+    void *d_initial_hidden;        // backward alone, where there is an initial state
+    void *d_initial_state;
+} mml_recurrent;
+
 // Every kernel, declared as mml_<name>(mml_type type, ...): see kernels.def.
 #define MML_UNPACK(...) __VA_ARGS__
 #define KERNEL(result, name, parameters, arguments) result mml_##name(mml_type type, MML_UNPACK parameters);
