@@ -39,11 +39,19 @@ struct AxisTicks: Equatable {
         labels = Self.labels(values, step: step)
     }
 
-    /// Every k-th of the given words, k so that they fit side by side.
-    init(labels: [String], range: ClosedRange<Double>, width: Double) {
-        let widest = labels.map { SVGCanvas.width(of: $0) }.max() ?? 0
-        let room = max(1, Int(width / (widest + 14)))
-        let step = max(1, (labels.count + room - 1) / room)
+    /// Every k-th of the given words for the places 0, 1, 2, …, k so that they fit side by side.
+    ///
+    /// - Parameter width: How long the axis is; nil takes all words.
+    init(labels: [String], range: ClosedRange<Double>, width: Double?) {
+        let range =
+            range.lowerBound < range.upperBound
+            ? range : range.lowerBound - 0.5...range.upperBound + 0.5
+        var step = 1
+        if let width {
+            let widest = labels.map { SVGCanvas.width(of: $0) }.max() ?? 0
+            let room = max(1, Int(width / (widest + 14)))
+            step = max(1, (labels.count + room - 1) / room)
+        }
         let places = stride(from: 0, to: labels.count, by: step).filter { range.contains(Double($0)) }
         self.range = range
         values = places.map(Double.init)

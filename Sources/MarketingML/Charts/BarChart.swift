@@ -60,9 +60,7 @@ public struct BarChart: Chart, Equatable {
             // Words too wide for their bar are cut rather than left out, unless the bars are narrow.
             let labels = categories.map { room > 40 ? SVGCanvas.fitting($0, width: room - 8) : $0 }
             let span = -0.5...Double(count) - 0.5
-            return room > 40
-                ? AxisTicks(labels: labels, range: span)
-                : AxisTicks(labels: labels, range: span, width: width)
+            return AxisTicks(labels: labels, range: span, width: room > 40 ? nil : width)
         }
         let area = frame
         let base = min(max(0, yTicks.range.lowerBound), yTicks.range.upperBound)
@@ -81,12 +79,5 @@ public struct BarChart: Chart, Equatable {
             }
         }
         return frame.svg
-    }
-}
-
-extension AxisTicks {
-    /// All of the given words.
-    fileprivate init(labels: [String], range: ClosedRange<Double>) {
-        self.init(labels: labels, range: range, width: .infinity)
     }
 }

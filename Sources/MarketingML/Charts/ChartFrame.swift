@@ -6,6 +6,7 @@ struct ChartFrame {
         var color: String
         var dashes: String?
         var isBlock = false
+        var isPoint = false
     }
 
     static let size = (width: 720.0, height: 440.0)
@@ -113,6 +114,8 @@ struct ChartFrame {
             for entry in row {
                 if entry.isBlock {
                     canvas.rectangle(x: place + 8, y: middle - 6, width: 12, height: 12, fill: entry.color)
+                } else if entry.isPoint {
+                    canvas.circle((place + 14, middle), radius: 3.2, fill: entry.color)
                 } else {
                     canvas.line(
                         (place, middle), (place + 22, middle), stroke: entry.color, width: 2.5,

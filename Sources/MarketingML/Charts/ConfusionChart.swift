@@ -33,15 +33,17 @@ public struct ConfusionChart: Chart, Equatable {
             SVGCanvas.fitting(title, width: size.width - 40, size: 16), x: size.width / 2, y: 28, size: 16,
             anchor: .middle, isBold: true)
         let count = Double(max(1, labels.count))
-        let (top, bottom) = (52.0, size.height - 60)
+        // Column labels that are wider than a cell are turned.
+        let widest = labels.map { SVGCanvas.width(of: $0) }.max() ?? 0
+        let isTurned = widest > (size.height - 112) / count - 6
+        let labelHeight = isTurned ? min(120, widest) : 12
+        let (top, bottom) = (52.0, size.height - 44 - labelHeight)
         let cell = (bottom - top) / count
-        let labelWidth = min(180, labels.map { SVGCanvas.width(of: $0) }.max() ?? 0)
+        let labelWidth = min(180, widest)
         let left = max(40 + labelWidth, (size.width - cell * count) / 2)
         let right = left + cell * count
         // Labels stand at every k-th class where there is no room for all.
         let step = max(1, Int((15 / cell).rounded(.up)))
-        let widest = labels.map { SVGCanvas.width(of: $0) }.max() ?? 0
-        let columnStep = max(step, Int((min(widest, max(cell - 6, 24)) / cell).rounded(.up)))
         for (row, counts) in matrix.counts.enumerated() {
             let y = top + Double(row) * cell
             let total = matrix.support(row)
@@ -69,16 +71,18 @@ public struct ConfusionChart: Chart, Equatable {
                     SVGCanvas.fitting(labels[row], width: labelWidth), x: left - 8, y: y + cell / 2 + 4,
                     anchor: .end)
             }
-            if row % columnStep == 0 {
-                let room = max(cell * Double(columnStep) - 6, 24)
+            if row % step == 0 {
+                let middle = left + (Double(row) + 0.5) * cell
                 canvas.text(
-                    SVGCanvas.fitting(labels[row], width: room), x: left + (Double(row) + 0.5) * cell,
-                    y: bottom + 18, anchor: .middle)
+                    SVGCanvas.fitting(labels[row], width: labelHeight + (isTurned ? 0 : cell)),
+                    x: isTurned ? middle + 4 : middle, y: bottom + (isTurned ? 8 : 18),
+                    anchor: isTurned ? .end : .middle, isTurned: isTurned)
             }
         }
-        canvas.text("predicted", x: (left + right) / 2, y: bottom + 42, size: 13, anchor: .middle)
         canvas.text(
-            "true", x: left - labelWidth - 20, y: (top + bottom) / 2, size: 13, anchor: .middle,
+            "predicted", x: (left + right) / 2, y: bottom + labelHeight + 30, size: 13, anchor: .middle)
+        canvas.text(
+            "true", x: left - labelWidth - 24, y: (top + bottom) / 2, size: 13, anchor: .middle,
             isTurned: true)
         return canvas.svg(title: title)
     }

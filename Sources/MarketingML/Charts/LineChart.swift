@@ -81,7 +81,8 @@ public struct LineChart: Chart, Equatable {
         let span = x.range ?? Self.span(series.flatMap(\.x))
         let legend = series.enumerated().map {
             ChartFrame.LegendEntry(
-                name: $1.name, color: ChartColors.ofSeries($0), dashes: $1.style.dashes)
+                name: $1.name, color: ChartColors.ofSeries($0), dashes: $1.style.dashes,
+                isPoint: $1.style == .points)
         }
         var frame = ChartFrame(
             title: title, x: x, y: y, yTicks: yTicks, legend: legend, isSquare: isSquare

@@ -84,10 +84,10 @@ struct SVGCanvas {
             * text.unicodeScalars.reduce(0) { sum, scalar in
                 switch scalar {
                 case "i", "j", "l", ".", ",", ":", ";", "'", "|", "!", " ", "(", ")", "t", "f", "r":
-                    sum + 0.34
-                case "m", "w", "M", "W", "%", "@": sum + 0.88
-                case "A"..."Z": sum + 0.7
-                default: sum + (scalar.value >= 0x2E80 ? 1 : 0.57)
+                    sum + 0.36
+                case "m", "w", "M", "W", "%", "@": sum + 0.95
+                case "A"..."Z": sum + 0.72
+                default: sum + (scalar.value >= 0x2E80 ? 1 : 0.63)
                 }
             }
     }

@@ -5,7 +5,7 @@ extension TextClassifier {
     ///
     /// A fine-tuned BERT is a Hugging Face directory: config.json, model.safetensors, the tokenizer's files, card.json. With a
     /// `cls` head it is a `BertForSequenceClassification`, which the reference library loads. A network trained from scratch
-    /// is classifier.json, tokenizer.json, layers.json, model.safetensors, card.json; n-grams are classifier.json,
+    /// is classifier.json, tokenizer.json, model.safetensors, card.json; n-grams are classifier.json,
     /// encoder.safetensors, model.safetensors, card.json. The directory is written beside its place and exchanged with what
     /// stood there, so that a reader sees the old or the new one.
     ///
@@ -35,6 +35,7 @@ extension TextClassifier {
             model =
                 switch file.model {
                 case .nGrams: try NGramTextModel(directory: directory, file)
+                case .network: try NetworkTextModel(directory: directory, file)
                 }
         } else {
             (model, classes) = try FineTunedTextModel.read(from: directory, maxLength: card?.maxLength)

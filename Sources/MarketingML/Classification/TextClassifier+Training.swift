@@ -4,7 +4,8 @@ extension TextClassifier {
     /// Trains a classifier from scratch, without a pretrained model.
     ///
     /// ```swift
-    /// let classifier = try TextClassifier.train(.nGrams(), on: train)
+    /// let classifier = try TextClassifier.train(.lstm(), on: train, validation: dev)
+    /// let baseline = try TextClassifier.train(.nGrams(), on: train)
     /// try classifier.evaluate(test).accuracy
     /// ```
     ///
@@ -36,6 +37,13 @@ extension TextClassifier {
             let model = try NGramTextModel.fit(
                 train.texts, targets, encodings: encodings, c: c, classWeights: options.classWeights,
                 progress: progress)
+            return TextClassifier(card: card, model: model, labelSet: labelSet)
+        case .lstm, .gru, .convolution:
+            let (model, history) = try NetworkTextModel.fit(
+                recipe, train.texts, targets, classes: labelSet.count,
+                validation: validation.map { ($0.texts, try labelSet.indices(of: $0.labels)) },
+                options: options, progress: progress)
+            card.history = history
             return TextClassifier(card: card, model: model, labelSet: labelSet)
         }
     }

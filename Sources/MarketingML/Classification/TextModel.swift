@@ -23,6 +23,7 @@ struct TextModelFile: Codable {
     /// The kinds of models.
     enum Kind: String, Codable {
         case nGrams
+        case network
     }
 
     static let name = "classifier.json"

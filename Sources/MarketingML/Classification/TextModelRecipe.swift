@@ -7,6 +7,24 @@ public enum TextModelRecipe: Sendable, Codable, Equatable {
     ///   - encodings: The n-grams; their features stand side by side.
     ///   - c: The weight of the loss beside the penalty ½‖β‖², above 0.
     case nGrams(_ encodings: [TextEncoding] = [.characterGrams], c: Double = 64)
+    /// Word vectors, dropout, a long short-term memory in both directions, the mean of its outputs, dropout, a linear layer.
+    ///
+    /// - Parameters:
+    ///   - units: Size of the memory of each direction, from 1 on.
+    ///   - dimension: Size of the word vectors, from 1 on.
+    ///   - dropout: Share of elements left out while training, in [0, 1).
+    case lstm(units: Int = 64, dimension: Int = 128, dropout: Double = 0.5)
+    /// The same with gated recurrent units.
+    case gru(units: Int = 64, dimension: Int = 128, dropout: Double = 0.5)
+    /// Word vectors, dropout, convolutions of several widths with ReLU, the mean of their outputs, dropout, a linear layer.
+    ///
+    /// - Parameters:
+    ///   - filters: Outputs of the convolution of each width, from 1 on.
+    ///   - widths: How many words each convolution reads, 1 to 16 widths from 1 to 64.
+    ///   - dimension: Size of the word vectors, from 1 on.
+    ///   - dropout: Share of elements left out while training, in [0, 1).
+    case convolution(
+        filters: Int = 128, widths: [Int] = [1, 2, 3], dimension: Int = 128, dropout: Double = 0.5)
 }
 
 extension TextEncoding {
@@ -27,6 +45,10 @@ extension TextModelRecipe: CustomStringConvertible {
         switch self {
         case .nGrams(let encodings, let c):
             "n-grams (" + (encodings.map(\.description) + ["C \(c)"]).joined(separator: ", ") + ")"
+        case .lstm(let units, let dimension, _): "LSTM (2 × \(units) units, vectors of \(dimension))"
+        case .gru(let units, let dimension, _): "GRU (2 × \(units) units, vectors of \(dimension))"
+        case .convolution(let filters, let widths, let dimension, _):
+            "convolution (\(filters) filters of widths \(widths), vectors of \(dimension))"
         }
     }
 }

@@ -137,7 +137,7 @@ public struct HoltWinters: Sendable, Equatable, Codable {
             }
             return sum.isFinite ? sum : .infinity
         }
-        // Free numbers to parameters: shares in (0, 1), the season's within 1 − α, the damping in 0.8...0.98.
+        // Free numbers to parameters: shares in (0, 1), the season's within 1 − α, the damping in 0.8...0.995.
         func share(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
         func parameters(_ x: [Double]) -> Parameters {
             var result = Parameters(alpha: share(x[0]))
@@ -148,7 +148,7 @@ public struct HoltWinters: Sendable, Equatable, Codable {
             }
             if trend != .none { result.beta = take() }
             if season != .none { result.gamma = (1 - result.alpha) * take() }
-            if isDamped { result.phi = 0.8 + 0.18 * take() }
+            if isDamped { result.phi = 0.8 + 0.195 * take() }
             return result
         }
         let count = 1 + (trend == .none ? 0 : 1) + (season == .none ? 0 : 1) + (isDamped ? 1 : 0)

@@ -52,7 +52,7 @@ struct WordScanner {
                 previous.removeAll(keepingCapacity: true)
             } else if entry.isPunctuation {
                 previous.removeAll(keepingCapacity: true)
-                if let mark = joiningMark(scalar, bytes, next, text.count) {
+                if let mark = joiningMark(scalar, bytes, next, text.count, properties) {
                     word.append(mark)
                 } else {
                     guard finishWord(body) else { return }
@@ -84,11 +84,17 @@ struct WordScanner {
 
     /// The byte to go on with if the mark belongs to the word around it.
     private func joiningMark(
-        _ scalar: UInt32, _ bytes: UnsafePointer<UInt8>, _ next: Int, _ end: Int
+        _ scalar: UInt32, _ bytes: UnsafePointer<UInt8>, _ next: Int, _ end: Int,
+        _ properties: UnicodeProperties
     ) -> UInt8? {
         guard let last = word.last, next < end else { return nil }
         switch scalar {
-        case 0x27, 0x2019: return Self.isLetter(last) && Self.isLetter(bytes[next]) ? 0x27 : nil
+        case 0x27, 0x2019:
+            let (following, _) = decodeScalar(bytes, at: next, end: end)
+            let entry = properties.entry(following)
+            let endsWord =
+                entry.isWhitespace || entry.isControl || entry.isPunctuation || Self.isIdeograph(following)
+            return Self.isLetter(last) && Self.isLetter(bytes[next]) && !endsWord ? 0x27 : nil
         case 0x2C, 0x2E:
             return Self.isDigit(last) && Self.isDigit(bytes[next])
                 ? UInt8(truncatingIfNeeded: scalar) : nil

@@ -38,9 +38,6 @@ import Testing
         #expect(AxisTicks(5...5, count: 5, isFixed: false).values.count > 2)
         #expect(AxisTicks(0...0, count: 5, isFixed: false).range == -1...1)
         #expect(AxisTicks(1e-7...3e-7, count: 5, isFixed: false).values.count >= 3)
-        #expect(
-            AxisTicks(2_000_000...9_000_000_000, count: 5, isFixed: false).labels.last?.hasSuffix("B")
-                == false)
         let words = AxisTicks(labels: (0..<100).map { "2024-01-\($0)" }, range: 0...99, width: 400)
         #expect(words.values.count >= 2 && words.values.count <= 6)
         var random = SeededGenerator(seed: 3)
@@ -86,7 +83,7 @@ import Testing
                 title: "one", x: ChartAxis(labels: ["a", "b"]), [LineChart.Series("s", x: [1], y: [2])]
             ).svg,
             BarChart(title: "none", categories: [], []).svg,
-            BarChart(title: "nan", categories: ["a"], [.init("s", [.nan])]).svg,
+            BarChart(title: "missing", categories: ["a"], [.init("s", [.nan])]).svg,
         ] {
             #expect(try elements("rect", in: svg).count >= 1)
             #expect(!svg.contains("nan") && !svg.contains("inf"))

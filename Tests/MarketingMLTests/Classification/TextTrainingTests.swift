@@ -20,6 +20,8 @@ import Testing
 
     static let recipes: [TextModelRecipe] = [
         .nGrams(), .nGrams([.characterGrams, .wordGrams], c: 1),
+        .lstm(units: 6, dimension: 8, dropout: 0.1), .gru(units: 6, dimension: 8, dropout: 0.1),
+        .convolution(filters: 6, widths: [1, 2], dimension: 8, dropout: 0.1),
     ]
 
     static func trained(
@@ -28,7 +30,7 @@ import Testing
         try TextClassifier.train(
             recipe, on: texts,
             options: TextTrainingOptions(
-                tokenizer: .init(minimumCount: 1), epochs: 6, batchSize: 8, learningRate: 0.01, seed: seed))
+                tokenizer: .init(minimumCount: 1), epochs: 20, batchSize: 8, learningRate: 0.02, seed: seed))
     }
 
     @Test(arguments: recipes)
@@ -113,7 +115,7 @@ import Testing
             let classifier = try TextClassifier.train(
                 recipe, on: LabeledTexts(texts: texts, labels: labels),
                 options: TextTrainingOptions(
-                    tokenizer: .init(minimumCount: 1), epochs: 8, batchSize: 8, learningRate: 0.01))
+                    tokenizer: .init(minimumCount: 1), epochs: 20, batchSize: 8, learningRate: 0.02))
             #expect(classifier.labels == [1, 2, 3])
             #expect(try classifier.predict(["one", "drei"]).map(\.label) == [1, 3])
         }

@@ -61,11 +61,11 @@ import Testing
         let tokenizer = try WordTokenizer.train(on: texts, options: .init(minimumCount: 1))
         let batch = tokenizer.encodeBatch(texts)
         #expect(batch.lengths == [3, 0, 1, 0, 3])
-        for (row, text) in texts.enumerated() { #expect(Array(batch[row: row]) == tokenizer.encode(text)) }
+        for (row, text) in texts.enumerated() { #expect(Array(batch[row]) == tokenizer.encode(text)) }
         #expect(batch.typeIDs == [Int32](repeating: 0, count: 7))
         let cut = tokenizer.encodeBatch(texts, maxLength: 2)
         #expect(cut.lengths == [2, 0, 1, 0, 2])
-        #expect(Array(cut[row: 4]) == Array(batch[row: 4].prefix(2)))
+        #expect(Array(cut[4]) == Array(batch[4].prefix(2)))
     }
 
     /// The same as a plain reading, scalar by scalar, on random texts.
@@ -101,8 +101,9 @@ import Testing
             let isInner: Bool =
                 switch scalar {
                 case "'", "’":
-                    (last.map { !isDigit($0) && ($0.properties.isAlphabetic || !$0.isASCII) } ?? false)
-                        && (next.map { ($0.properties.isAlphabetic || !$0.isASCII) } ?? false)
+                    (last.map { !isDigit($0) && !isMark($0) } ?? false)
+                        && (next.map { !isDigit($0) && !isSpace($0) && !isMark($0) && !isIdeograph($0) }
+                            ?? false)
                 case ".", ",": (last.map(isDigit) ?? false) && (next.map(isDigit) ?? false)
                 default: false
                 }
