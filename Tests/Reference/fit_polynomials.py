@@ -116,6 +116,11 @@ def tanh_tail(t):
     return (mp.tanh(mp.sqrt(t)) / mp.sqrt(t) - 1) / t if t > TINY else -mp.mpf(1) / 3 + 2 * t / 15
 
 
+def odd_tanh(t):
+    """tanh(x) / x for t = x^2."""
+    return mp.tanh(mp.sqrt(t)) / mp.sqrt(t) if t > TINY else 1 - t / 3
+
+
 def odd_cdf(t):
     """(Phi(x) - 1/2) / x for the standard normal distribution function Phi and t = x^2."""
     x = mp.sqrt(t)
@@ -141,6 +146,7 @@ if __name__ == "__main__":
     report("log erfc, 1 to 4", *remez(lambda x: mp.log(mp.erfc(x)), lambda x: mp.erfc(x) / mp.erf(x), 1, 4, 6))
     report("tanh, below 0.6",
            *remez(tanh_tail, lambda t: t / (1 + t * tanh_tail(t)) + TINY, 0, mp.mpf("0.6") ** 2, 4))
+    report("tanh, below 9", *remez(odd_tanh, lambda t: 1 / odd_tanh(t), 0, 81, 4, 4, skew=mp.mpf("2.5")))
     # Absolute error.
     absolute = lambda t: mp.sqrt(t) + mp.mpf("1e-3")
     report("normal distribution", *remez(odd_cdf, absolute, 0, mp.mpf("5.5") ** 2, 5, 5))

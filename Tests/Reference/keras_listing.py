@@ -1,7 +1,9 @@
 """The Keras listing of every textbook, and Keras' variants of optimizers and losses.
 
-Command:   python keras_listing.py [--out DIR]      (a venv of its own: keras and tensorflow-cpu pin another numpy)
-Versions:  keras 3.15.1, tensorflow_cpu 2.21.0, float32 unless noted
+Command:   python keras_listing.py [--out DIR]
+Versions:  keras 3.15.1 on its torch backend (torch 2.13.0), float32 unless noted. On TensorFlow, Keras' optimizers square the
+           gradient of an embedding occurrence by occurrence instead of its sum (IndexedSlices are not added up first), so Adam
+           with a token twice in a batch differs there from Keras' other backends, PyTorch and the paper.
 
 Produces
   keras-optimizers.safetensors  after.NAME.weight [3, 5], after.NAME.bias [4]: ten steps from the start and the gradients of
@@ -16,12 +18,11 @@ Produces
 """
 import os
 
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+os.environ["KERAS_BACKEND"] = "torch"
 
 import keras
 import numpy as np
-import tensorflow as tf
+import torch
 from safetensors.numpy import load_file
 
 from reference_common import options, save_tensors
@@ -43,8 +44,8 @@ def optimizers(given):
         optimizer = make()
         optimizer.build(variables)
         for step in range(10):
-            optimizer.apply([tf.constant(given["gradient.weight"][step]), tf.constant(given["gradient.bias"][step])])
-        out[f"after.{name}.weight"], out[f"after.{name}.bias"] = [v.numpy() for v in variables]
+            optimizer.apply([torch.tensor(given["gradient.weight"][step]), torch.tensor(given["gradient.bias"][step])])
+        out[f"after.{name}.weight"], out[f"after.{name}.bias"] = [keras.ops.convert_to_numpy(v).copy() for v in variables]
     return out
 
 
@@ -57,20 +58,20 @@ def losses():
     rows, classes = rng.uniform(0.05, 1, (5, 4)), np.array([0, 3, 1, 1, 2])
     out = dict(probabilities=p, zero_one=t, weights=weights, rows=rows, classes=classes)
     cases = {
-        "bce": (p, lambda y: keras.losses.BinaryCrossentropy()(t, y)),
-        "bce-weighted": (p, lambda y: keras.losses.BinaryCrossentropy()(t, y, sample_weight=weights)),
-        "cce": (rows, lambda y: keras.losses.CategoricalCrossentropy()(np.eye(4)[classes], y)),
+        "bce": (p, lambda y: keras.losses.BinaryCrossentropy(dtype="float64")(t, y)),
+        "bce-weighted": (p, lambda y: keras.losses.BinaryCrossentropy(dtype="float64")(t, y, sample_weight=weights)),
+        "cce": (rows, lambda y: keras.losses.CategoricalCrossentropy(dtype="float64")(np.eye(4)[classes], y)),
         "focal": (p, lambda y: keras.losses.BinaryFocalCrossentropy(
-            apply_class_balancing=True, alpha=0.25, gamma=2.0)(t, y)),
-        "huber": (p, lambda y: keras.losses.Huber(delta=0.4)(t, y)),
-        "hinge": (p, lambda y: keras.losses.Hinge()(t, y)),
+            apply_class_balancing=True, alpha=0.25, gamma=2.0, dtype="float64")(t, y)),
+        "huber": (p, lambda y: keras.losses.Huber(delta=0.4, dtype="float64")(t, y)),
+        "hinge": (p, lambda y: keras.losses.Hinge(dtype="float64")(t, y)),
     }
     for name, (start, case) in cases.items():
-        y = tf.Variable(start)
-        with tf.GradientTape() as tape:
-            loss = case(y)
-        out[f"{name}.loss"] = np.reshape(loss.numpy(), [1])
-        out[f"{name}.gradient"] = tape.gradient(loss, y).numpy()
+        y = torch.tensor(start, requires_grad=True)
+        loss = case(y)
+        loss.backward()
+        out[f"{name}.loss"] = loss.reshape(1)
+        out[f"{name}.gradient"] = y.grad
     keras.backend.set_floatx("float32")
     return out
 
@@ -91,12 +92,12 @@ def listing():
     for name, (make, target, loss) in models.items():
         keras.utils.set_random_seed(5)
         model = keras.Sequential([keras.Input((9,), dtype="int32")] + make())
-        start = model.get_weights()
+        start = [w.copy() for w in model.get_weights()]
 
         def save(stage):
             for index, layer in enumerate(model.layers):
                 for variable in layer.weights:
-                    out[f"{name}.{stage}.{index}.{variable.name}"] = variable.numpy()
+                    out[f"{name}.{stage}.{index}.{variable.name}"] = keras.ops.convert_to_numpy(variable).copy()
 
         save("start")
         # Losses batch by batch, then the same run by fit, which must end at the same weights.
@@ -106,12 +107,13 @@ def listing():
         for _ in range(4):
             for first in range(0, 44, 8):
                 xb, yb = x[first:first + 8], target[first:first + 8]
-                with tf.GradientTape() as tape:
-                    value = tf.reduce_mean(function(yb[:, None] if loss.startswith("binary") else yb, model(xb)))
-                gradients = tape.gradient(value, model.trainable_variables)
-                optimizer.apply(gradients)
-                values.append(float(value))
-        by_hand = model.get_weights()
+                model.zero_grad()
+                value = function(yb[:, None] if loss.startswith("binary") else yb, model(xb)).mean()
+                value.backward()
+                with torch.no_grad():
+                    optimizer.apply([v.value.grad for v in model.trainable_variables])
+                values.append(value.item())
+        by_hand = [w.copy() for w in model.get_weights()]
         model.set_weights(start)
         model.compile(optimizer=keras.optimizers.Adam(0.01), loss=loss)
         model.fit(x, target, batch_size=8, epochs=4, shuffle=False, verbose=0)

@@ -5,7 +5,10 @@ import Foundation
 extension Sequential {
     /// The kinds of layers that ``init(contentsOf:customLayers:)`` knows by itself.
     static let builtInLayers: [any LayerRecipe.Type] = [
-        Activation.self, Dense.self, Dropout.self, Embedding.self, Flatten.self, LayerNormalization.self,
+        Activation.self, AttentionPooling.self, Conv1D.self, Dense.self, Dropout.self, Embedding.self,
+        Flatten.self,
+        GRU.self, GlobalAveragePooling.self, GlobalMaxPooling.self, LSTM.self, LayerNormalization.self,
+        SimpleRNN.self,
     ]
 
     private struct Fields: Codable {

@@ -15,18 +15,20 @@ public enum WeightLayout: Sendable {
 /// A layer whose weights have other names or layouts in Keras; those of PyTorch are the layer's own.
 public protocol KerasExchangeable<Scalar>: Layer {
     /// The weights as Keras keeps them.
-    func kerasWeights() -> [(name: String, value: Tensor<Scalar>)]
+    ///
+    /// - Throws: `.unsupported` for a form of the layer that Keras does not have.
+    func kerasWeights() throws -> [(name: String, value: Tensor<Scalar>)]
 
     /// Takes the weights that Keras keeps.
     ///
     /// - Parameter weight: The weight of that name, checked to be of that shape.
-    /// - Throws: What `weight` throws.
+    /// - Throws: What `weight` throws; `.unsupported` as for ``kerasWeights()``.
     mutating func setKerasWeights(_ weight: (_ name: String, _ shape: [Int]) throws -> Tensor<Scalar>) throws
 }
 
 extension DenseLayer: KerasExchangeable {
     /// `kernel` [in, out] and `bias`.
-    public func kerasWeights() -> [(name: String, value: Tensor<Scalar>)] {
+    public func kerasWeights() throws -> [(name: String, value: Tensor<Scalar>)] {
         [("kernel", weight.transposed)] + (bias.map { [("bias", $0)] } ?? [])
     }
 
@@ -41,7 +43,7 @@ extension DenseLayer: KerasExchangeable {
 
 extension EmbeddingLayer: KerasExchangeable {
     /// `embeddings` [V, D].
-    public func kerasWeights() -> [(name: String, value: Tensor<Scalar>)] { [("embeddings", table)] }
+    public func kerasWeights() throws -> [(name: String, value: Tensor<Scalar>)] { [("embeddings", table)] }
 
     /// Takes `embeddings` [V, D].
     public mutating func setKerasWeights(_ given: (_ name: String, _ shape: [Int]) throws -> Tensor<Scalar>)
@@ -53,7 +55,7 @@ extension EmbeddingLayer: KerasExchangeable {
 
 extension LayerNorm: KerasExchangeable {
     /// `gamma` and `beta`.
-    public func kerasWeights() -> [(name: String, value: Tensor<Scalar>)] {
+    public func kerasWeights() throws -> [(name: String, value: Tensor<Scalar>)] {
         [("gamma", gamma), ("beta", beta)]
     }
 

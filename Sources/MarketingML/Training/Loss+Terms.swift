@@ -68,15 +68,15 @@ private func binaryFromProbability(_ p: Double, _ t: Double) -> (value: Double, 
     return (-(t * log(kept) + (1 - t) * log(1 - kept)), kept == p ? (p - t) / (p * (1 - p)) : 0 * p)
 }
 
-/// BCE · (1 - p_t)^γ · α_t, with p_t the probability given to the target.
+/// BCE · (1 - p_t)^γ · α_t, with p_t the probability given to the target; only BCE clips it, as in Keras.
 private func binaryFocal(_ y: Double, _ t: Double, logits: Bool, _ gamma: Double, _ alpha: Double?) -> (
     value: Double, slope: Double
 ) {
-    let p = logits ? sigmoid(y) : clipped(y)
+    let p = logits ? sigmoid(y) : y
     let (entropy, entropySlope) = logits ? binaryFromLogit(y, t) : binaryFromProbability(y, t)
     let missed = 1 - (t * p + (1 - t) * (1 - p))
     let factor = pow(missed, gamma)
-    let inner = logits ? p * (1 - p) : (p == y ? 1 : 0)
+    let inner = logits ? p * (1 - p) : 1
     let factorSlope = gamma == 0 ? 0 : gamma * pow(missed, gamma - 1) * (1 - 2 * t) * inner
     let weight = alpha.map { t * $0 + (1 - t) * (1 - $0) } ?? 1
     return (weight * factor * entropy, weight * (factorSlope * entropy + factor * entropySlope))

@@ -79,6 +79,11 @@ public struct Loss: Sendable, Hashable, Codable {
         _ predictions: Tensor<Scalar>, _ targets: Targets, weights: [Double]? = nil,
         logitsOf activation: Activation = .identity
     ) -> Tensor<Scalar> {
+        if case .crossEntropy(let smoothing) = kind, activation == .softmax, weights == nil,
+            case .classes(let classes) = targets.flattened
+        {
+            return fusedCrossEntropy(predictions, classes, labelSmoothing: smoothing)
+        }
         let weights = weights ?? Array(repeating: 1, count: predictions.rowCount)
         let total = divisor(weights)
         let scales = weights.map { total > 0 ? $0 / total : 0 }
@@ -123,4 +128,11 @@ public struct Loss: Sendable, Hashable, Codable {
         default: false
         }
     }
+}
+
+/// The kernel's cross-entropy, for many rows or classes; ``Loss`` hides its name.
+private func fusedCrossEntropy<Scalar: TensorFloatingPoint>(
+    _ logits: Tensor<Scalar>, _ classes: [Int32], labelSmoothing: Double
+) -> Tensor<Scalar> {
+    crossEntropy(logits, classes, labelSmoothing: labelSmoothing)
 }

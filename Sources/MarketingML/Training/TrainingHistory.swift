@@ -36,3 +36,16 @@ public struct TrainingHistory: Sendable, Codable, Equatable {
     /// Why the run ended.
     public var end = End.completed
 }
+
+extension TrainingHistory.Epoch {
+    /// Reads histories from before there were metrics, too.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        loss = try container.decode(Double.self, forKey: .loss)
+        validationLoss = try container.decodeIfPresent(Double.self, forKey: .validationLoss)
+        learningRate = try container.decodeIfPresent(Double.self, forKey: .learningRate)
+        metrics = try container.decodeIfPresent([Scoring: Double].self, forKey: .metrics) ?? [:]
+        validationMetrics =
+            try container.decodeIfPresent([Scoring: Double].self, forKey: .validationMetrics) ?? [:]
+    }
+}

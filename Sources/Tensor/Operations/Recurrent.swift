@@ -18,7 +18,7 @@ extension Tensor where Scalar: TensorFloatingPoint {
     /// - Returns: h after each step [Σ lengths, U], and the state after each sequence's last step.
     /// - Complexity: O(Σ lengths · G U (D + U)).
     public func recurrent(
-        _ cell: RecurrentCell, _ weights: RecurrentWeights<Scalar>, offsets: [Int],
+        _ cell: RecurrentCellKind, _ weights: RecurrentWeights<Scalar>, offsets: [Int],
         initial: RecurrentState<Scalar>? = nil, reversed: Bool = false, stateMask: Tensor? = nil,
         returnsSequences: Bool = true
     ) -> (outputs: Tensor?, state: RecurrentState<Scalar>) {

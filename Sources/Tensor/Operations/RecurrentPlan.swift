@@ -5,7 +5,7 @@ internal import CTensorKernels
 ///
 /// A sequence's numbers do not depend on which others are in its slice, so the cut may follow the number of threads.
 struct RecurrentPlan: Sendable {
-    let cell: RecurrentCell
+    let cell: RecurrentCellKind
     let units: Int
     let offsets: [Int]
     let reversed: Bool
@@ -16,7 +16,7 @@ struct RecurrentPlan: Sendable {
     /// Rows below which a step's product is no longer faster a row.
     private static let leastSequences = 4
 
-    init(cell: RecurrentCell, units: Int, offsets: [Int], reversed: Bool) {
+    init(cell: RecurrentCellKind, units: Int, offsets: [Int], reversed: Bool) {
         (self.cell, self.units, self.offsets, self.reversed) = (cell, units, offsets, reversed)
         let lengths = zip(offsets, offsets.dropFirst()).map { $1 - $0 }
         let sorted = lengths.indices.sorted { (lengths[$1], $0) < (lengths[$0], $1) }

@@ -4,7 +4,7 @@ internal import CTensorKernels
 ///
 /// With p = W x + b and q = R h + b', gate by gate in the order in which the weights are stacked, σ the sigmoid and ∘ the
 /// product element by element. The order is PyTorch's.
-public enum RecurrentCell: String, Sendable, Codable, CaseIterable {
+public enum RecurrentCellKind: String, Sendable, Codable, CaseIterable {
     /// h' = tanh(p + q) (Elman, Cognitive Science 14, 179-211).
     case tanh
     /// h' = max(0, p + q).
@@ -45,7 +45,7 @@ public enum RecurrentCell: String, Sendable, Codable, CaseIterable {
     }
 }
 
-/// The weights of a ``RecurrentCell`` with D inputs, U units and G gates, the gates stacked in the cell's order:
+/// The weights of a ``RecurrentCellKind`` with D inputs, U units and G gates, the gates stacked in the cell's order:
 /// PyTorch's `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`.
 public struct RecurrentWeights<Scalar: TensorFloatingPoint>: Sendable {
     /// W [G U, D].
@@ -54,7 +54,7 @@ public struct RecurrentWeights<Scalar: TensorFloatingPoint>: Sendable {
     public var recurrent: Tensor<Scalar>
     /// b [G U]; nil for zeros.
     public var inputBias: Tensor<Scalar>?
-    /// b' [G U]; nil for zeros. It differs from b for the candidate of ``RecurrentCell/gru`` alone.
+    /// b' [G U]; nil for zeros. It differs from b for the candidate of ``RecurrentCellKind/gru`` alone.
     public var recurrentBias: Tensor<Scalar>?
 
     /// Creates the weights.
@@ -71,7 +71,7 @@ public struct RecurrentWeights<Scalar: TensorFloatingPoint>: Sendable {
     /// U.
     public var units: Int { recurrent.columnCount }
 
-    func check(_ cell: RecurrentCell, inputs: Int) {
+    func check(_ cell: RecurrentCellKind, inputs: Int) {
         let rows = cell.gateCount * units
         precondition(
             input.shape == [rows, inputs] && recurrent.shape == [rows, units]
@@ -81,7 +81,7 @@ public struct RecurrentWeights<Scalar: TensorFloatingPoint>: Sendable {
     }
 
     /// What is added to W x: both biases, but for the part that the cell adds to R h itself.
-    func projectionBias(_ cell: RecurrentCell) -> Tensor<Scalar>? {
+    func projectionBias(_ cell: RecurrentCellKind) -> Tensor<Scalar>? {
         guard var bias = recurrentBias?.detached else { return inputBias?.detached }
         if cell == .gru {
             let units = units
@@ -105,7 +105,7 @@ public struct RecurrentState<Scalar: TensorFloatingPoint>: Sendable {
     }
 
     /// Zeros for N sequences.
-    public static func zeros(_ cell: RecurrentCell, sequences: Int, units: Int) -> RecurrentState {
+    public static func zeros(_ cell: RecurrentCellKind, sequences: Int, units: Int) -> RecurrentState {
         RecurrentState(
             hidden: .zeros([sequences, units]), cell: cell.hasCellState ? .zeros([sequences, units]) : nil)
     }
