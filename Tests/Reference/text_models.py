@@ -6,8 +6,8 @@ Versions:  torch 2.13.0, numpy 2.4.6
 Writes no fixture; prints for each seed the validation loss and accuracy of every epoch, and the test accuracy of the epoch with the lowest
 validation loss. Words are those of WordTokenizer (lower case, punctuation, Chinese characters with pairs between them), the vocabulary has
 the same limits; layers, initial weights, dropout, Adam, schedule and clipping are those of the library's defaults:
-  lstm, gru:    embedding, dropout, bidirectional layer, mean over the words, dropout, linear
-  convolution:  embedding, dropout, convolutions of each width with ReLU, mean over the words, dropout, linear
+  lstm, gru:    embedding, dropout, bidirectional layer, maximum over the words, dropout, linear
+  convolution:  embedding, dropout, convolutions of each width with ReLU, maximum over the words, dropout, linear
 """
 import argparse
 import collections
@@ -65,10 +65,10 @@ class Model(nn.Module):
         if self.kind == "convolution":
             mask = torch.arange(x.shape[1])[None, :] < lengths[:, None]
             x = (x * mask[:, :, None]).transpose(1, 2)
-            x = torch.cat([(torch.relu(c(x)) * mask[:, None]).sum(2) / lengths[:, None] for c in self.body], 1)
+            x = torch.cat([torch.relu(c(x)).masked_fill(~mask[:, None], -1e9).amax(2) for c in self.body], 1)
         else:
             y, _ = self.body(pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False))
-            x = pad_packed_sequence(y, batch_first=True)[0].sum(1) / lengths[:, None]
+            x = pad_packed_sequence(y, batch_first=True, padding_value=-1e9)[0].amax(1)
         return self.head(self.dropout(x))
 
 

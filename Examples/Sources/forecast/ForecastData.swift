@@ -37,10 +37,12 @@ struct ForecastData {
         for week in 0..<count + horizon {
             promotions.append(random.nextUniform() < 0.12 ? 1 : 0)
             guard week < count else { continue }
-            let season = 1 + 0.3 * sin(2 * .pi * Double(week) / 52) + 0.12 * cos(4 * .pi * Double(week) / 52)
+            let angle = 2 * Double.pi * Double(week) / 52
+            let season = 1 + 0.3 * sin(angle) + 0.12 * cos(2 * angle)
             let before = week > 0 ? promotions[week - 1] : 0
             let uplift = 1 + 0.8 * promotions[week] - 0.15 * before
-            let noise = (0..<4).reduce(0.0) { sum, _ in sum + random.nextUniform() - 0.5 }
+            var noise = 0.0
+            for _ in 0..<4 { noise += random.nextUniform() - 0.5 }
             values.append((100 + 0.35 * Double(week)) * season * uplift * exp(0.08 * noise))
         }
         let series = try TimeSeries(values, covariates: [.init("promotion", promotions)])

@@ -78,7 +78,7 @@ extension NetworkTextModel {
         tokenizer = try WordTokenizer(directory.appendingPathComponent(Self.tokenizerFile))
         let url = directory.appendingPathComponent(Self.networkFile)
         network = try Sequential(
-            contentsOf: url, customLayers: [RecurrentPooling.self, ConvolutionBank.self])
+            contentsOf: url, customLayers: [ConvolutionBank.self])
         length = file.maxLength ?? TextTrainingOptions().maxLength
         guard case .tokens(nil) = network.layers?.input, let embedding = network.recipes.first as? Embedding,
             embedding.vocabularySize == tokenizer.vocabularySize,

@@ -7,7 +7,7 @@ public enum TextModelRecipe: Sendable, Codable, Equatable {
     ///   - encodings: The n-grams; their features stand side by side.
     ///   - c: The weight of the loss beside the penalty ½‖β‖², above 0.
     case nGrams(_ encodings: [TextEncoding] = [.characterGrams], c: Double = 64)
-    /// Word vectors, dropout, a long short-term memory in both directions, the mean of its outputs, dropout, a linear layer.
+    /// Word vectors, dropout, a long short-term memory in both directions, the largest of its outputs, dropout, a linear layer.
     ///
     /// - Parameters:
     ///   - units: Size of the memory of each direction, from 1 on.
@@ -16,7 +16,7 @@ public enum TextModelRecipe: Sendable, Codable, Equatable {
     case lstm(units: Int = 64, dimension: Int = 128, dropout: Double = 0.5)
     /// The same with gated recurrent units.
     case gru(units: Int = 64, dimension: Int = 128, dropout: Double = 0.5)
-    /// Word vectors, dropout, convolutions of several widths with ReLU, the mean of their outputs, dropout, a linear layer.
+    /// Word vectors, dropout, convolutions of several widths with ReLU, the largest of their outputs, dropout, a linear layer.
     ///
     /// - Parameters:
     ///   - filters: Outputs of the convolution of each width, from 1 on.

@@ -109,7 +109,7 @@ extension SequenceForecastModel {
         else { throw malformed("windows and networks do not fit the recipe") }
         let networks = try (0..<fields.networks).map { number in
             let network = try Sequential(
-                contentsOf: Self.networkURL(number, in: directory), customLayers: [LastStepStates.self])
+                contentsOf: Self.networkURL(number, in: directory), customLayers: [LastSteps.self])
             let input = LayerShape.sequence(length: recipe.window + recipe.horizon, width: windows.width)
             guard network.layers?.input == input,
                 network.layers?.output == .vector(width: recipe.horizon)

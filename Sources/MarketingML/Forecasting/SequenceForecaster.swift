@@ -108,10 +108,14 @@ public struct SequenceForecaster: Sendable, Equatable, Codable {
 
     /// A network with its first weights.
     private func untrainedNetwork(_ windows: ForecastWindows, seed: UInt64) throws -> Sequential {
+        let layer: any LayerRecipe =
+            switch cell {
+            case .lstm: LSTM(units: units, returnsSequences: true)
+            case .gru: GRU(units: units, returnsSequences: true)
+            }
         var network = Sequential(
             [
-                LastStepStates(cell: cell == .lstm ? .lstm : .gru, units: units, count: horizon),
-                Dropout(rate: dropout),
+                layer, LastSteps(count: horizon), Dropout(rate: dropout),
                 Dense(units: 1, initializer: .zeros), Flatten(),
             ], seed: seed)
         try network.build(input: .sequence(length: window + horizon, width: windows.width))

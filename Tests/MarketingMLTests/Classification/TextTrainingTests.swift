@@ -123,7 +123,7 @@ import Testing
 
     @Test func badDataAndOptions() throws {
         func code(
-            _ recipe: TextModelRecipe, _ data: LabeledTexts<String> = texts,
+            _ recipe: TextModelRecipe, _ data: LabeledTexts<String> = Self.texts,
             _ change: (inout TextTrainingOptions) -> Void = { _ in }
         ) -> MarketingMLError.Code? {
             var options = TextTrainingOptions(epochs: 1)

@@ -13,12 +13,13 @@ import Testing
         for week in 0..<count + plans {
             promotions.append(random.nextUniform() < 0.12 ? 1 : 0)
             guard week < count else { continue }
-            let season = 1 + 0.3 * sin(2 * .pi * Double(week) / 52) + 0.12 * cos(4 * .pi * Double(week) / 52)
+            let angle = 2 * Double.pi * Double(week) / 52
+            let season = 1 + 0.3 * sin(angle) + 0.12 * cos(2 * angle)
             let before = week > 0 ? promotions[week - 1] : 0
-            let noise = (0..<4).reduce(0.0) { sum, _ in sum + random.nextUniform() - 0.5 }
-            values.append(
-                (100 + 0.35 * Double(week)) * season * (1 + 0.8 * promotions[week] - 0.15 * before)
-                    * exp(0.08 * noise))
+            let uplift = 1 + 0.8 * promotions[week] - 0.15 * before
+            var noise = 0.0
+            for _ in 0..<4 { noise += random.nextUniform() - 0.5 }
+            values.append((100 + 0.35 * Double(week)) * season * uplift * exp(0.08 * noise))
         }
         return try TimeSeries(values, covariates: [.init("promotion", promotions)])
     }
@@ -27,11 +28,11 @@ import Testing
         horizon: 4, period: 12, window: 10, units: 6, networks: 2, epochs: 3, seed: 5)
 
     static func short() throws -> TimeSeries {
-        try TimeSeries(
-            (0..<60).map { 50 + 10 * sin(2 * .pi * Double($0) / 12) + Double($0 * 7 % 5) },
-            covariates: [
-                .init("a", (0..<64).map { Double($0 * 3 % 7) }), .init("b", (0..<64).map(Double.init)),
-            ])
+        let values = (0..<60).map { step -> Double in
+            50 + 10 * sin(2 * Double.pi * Double(step) / 12) + Double(step * 7 % 5)
+        }
+        let plans = [(0..<64).map { Double($0 * 3 % 7) }, (0..<64).map { Double($0) }]
+        return try TimeSeries(values, covariates: [.init("a", plans[0]), .init("b", plans[1])])
     }
 
     /// Other numbers after the origin change no bit of what is learned and forecast there.
