@@ -12,15 +12,29 @@ let package = Package(
     targets: [
         .target(
             name: "ExampleSupport",
-            dependencies: [.product(name: "MarketingML", package: "MarketingML")]),
+            dependencies: [.product(name: "MarketingML", package: "MarketingML")],
+            resources: [.copy("Resources/reviews.tsv")]),
         .executableTarget(
             name: "sentiment",
             dependencies: [
                 "ExampleSupport",
                 .product(name: "MarketingML", package: "MarketingML"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            resources: [.copy("Resources/reviews.tsv")]),
+            ]),
+        .executableTarget(
+            name: "lstm-sentiment",
+            dependencies: [
+                "ExampleSupport",
+                .product(name: "MarketingML", package: "MarketingML"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(
+            name: "forecast",
+            dependencies: [
+                "ExampleSupport",
+                .product(name: "MarketingML", package: "MarketingML"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         .executableTarget(
             name: "propensity",
             dependencies: [

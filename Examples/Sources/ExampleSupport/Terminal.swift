@@ -26,4 +26,16 @@ public enum Terminal {
             lines.append(line)
         }
     }
+
+    /// Sentences to judge: those that were given, else those that somebody types, else three of our own.
+    public static func sentencesToJudge(given: [String]) -> [String] {
+        if !given.isEmpty { return given }
+        let asked = canAsk ? askForLines("\nType a sentence to judge, or nothing to go on.") : []
+        if !asked.isEmpty { return asked }
+        return [
+            "Arrived broken and nobody answers my messages.",
+            "Works perfectly and the battery lasts for days.",
+            "No problems so far, I would buy it again without thinking twice.",
+        ]
+    }
 }

@@ -83,7 +83,7 @@ struct Propensity: ParsableCommand {
                 calibration: judgement.calibration, gain: judgement.test.gainCurve(points: 20),
                 campaign: campaign,
                 seconds: seconds
-            ).write(to: URL(fileURLWithPath: json))
+            ).writeJSON(to: URL(fileURLWithPath: json))
         }
     }
 

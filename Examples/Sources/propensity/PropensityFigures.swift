@@ -43,10 +43,4 @@ struct PropensityFigures: Codable {
     var gain: [GainPoint]
     var campaign: Campaign
     var seconds: Double
-
-    func write(to url: URL) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try encoder.encode(self).write(to: url, options: .atomic)
-    }
 }

@@ -84,7 +84,7 @@ struct Sentiment: ParsableCommand {
         let evaluateSeconds = watch.lap()
         print("\(report)\n")
 
-        let questions = sentences()
+        let questions = Terminal.sentencesToJudge(given: texts)
         let answers = try classifier.predict(questions)
         for (text, answer) in zip(questions, answers) {
             print("\(answer.label) (\(Figures.fixed(answer.probability, digits: 4))): \(text)")
@@ -118,7 +118,7 @@ struct Sentiment: ParsableCommand {
                 seconds: .init(
                     load: loadSeconds, train: trainSeconds, evaluate: evaluateSeconds, save: saveSeconds,
                     reload: reloadSeconds))
-            try figures.write(to: URL(fileURLWithPath: json))
+            try figures.writeJSON(to: URL(fileURLWithPath: json))
         }
         guard isSame else { throw Failure("the reloaded model answers differently") }
         if let margin = assertAboveMajority, report.accuracy < report.majorityShare + margin {
@@ -126,14 +126,14 @@ struct Sentiment: ParsableCommand {
         }
     }
 
-    private func loadData() throws -> SentimentData {
+    private func loadData() throws -> ReviewData {
         guard let train, let test else { return try .embedded() }
-        return try SentimentData(
+        return try ReviewData(
             train: URL(fileURLWithPath: train), dev: dev.map { URL(fileURLWithPath: $0) },
             test: URL(fileURLWithPath: test), text: text, label: label)
     }
 
-    private func loadModel(_ data: SentimentData) throws -> BERT {
+    private func loadModel(_ data: ReviewData) throws -> BERT {
         if let model { return try BERT(directory: URL(fileURLWithPath: model)) }
         let tokenizer = try WordPieceTokenizer.train(on: data.train.texts, vocabularySize: 2000)
         return try BERT(
@@ -146,34 +146,5 @@ struct Sentiment: ParsableCommand {
             epochs: epochs ?? (embedded ? 12 : 3), batchSize: batchSize ?? (embedded ? 16 : 32),
             maxLength: maxLength,
             learningRate: learningRate ?? (embedded ? 5e-4 : 5e-5), warmupRatio: 0.1, seed: seed)
-    }
-
-    private func sentences() -> [String] {
-        if !texts.isEmpty { return texts }
-        let asked =
-            Terminal.canAsk ? Terminal.askForLines("\nType a sentence to judge, or nothing to go on.") : []
-        if !asked.isEmpty { return asked }
-        return [
-            "Arrived broken and nobody answers my messages.",
-            "Works perfectly and the battery lasts for days.",
-            "No problems so far, I would buy it again without thinking twice.",
-        ]
-    }
-}
-
-/// Something that the caller asked to be told by the exit code.
-private struct Failure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
-}
-
-/// Seconds between laps.
-private struct Stopwatch {
-    private var start = ContinuousClock.now
-
-    mutating func lap() -> Double {
-        let now = ContinuousClock.now
-        defer { start = now }
-        return (now - start) / .seconds(1)
     }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import MarketingML
 
 /// What `--json` writes.
@@ -30,10 +29,4 @@ struct SentimentFigures: Codable {
     var answers: [Answer]
     var reloadedAnswersAreTheSame: Bool
     var seconds: Seconds
-
-    func write(to url: URL) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try encoder.encode(self).write(to: url, options: .atomic)
-    }
 }

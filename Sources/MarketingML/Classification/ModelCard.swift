@@ -6,8 +6,12 @@ public struct ModelCard: Sendable, Codable, Equatable {
     public var library = "MarketingML"
     /// What the model does.
     public var task: String
-    /// How it was trained.
+    /// How it was fine-tuned.
     public var options: FineTuningOptions?
+    /// The kind and the sizes of a model that was trained from scratch.
+    public var recipe: TextModelRecipe?
+    /// How it was trained from scratch.
+    public var trainingOptions: TextTrainingOptions?
     /// Texts it learned from.
     public var trainingTexts: Int?
     /// Texts that chose the epoch.

@@ -103,7 +103,8 @@ extension TextClassifier {
             validationTexts: validation?.count,
             history: history)
         return TextClassifier(
-            maxLength: maxLength, card: card, model: model, tokenizer: tokenizer, labelSet: labelSet)
+            card: card, model: FineTunedTextModel(model: model, tokenizer: tokenizer, length: maxLength),
+            labelSet: labelSet)
     }
 
     private static func fingerprint(

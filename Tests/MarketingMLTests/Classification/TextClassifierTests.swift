@@ -117,7 +117,7 @@ import Testing
         let first = try Self.trained()
         let second = try Self.trained()
         #expect(first.card.history == second.card.history)
-        for (a, b) in zip(first.model.parameters, second.model.parameters) {
+        for (a, b) in zip(first.weights, second.weights) {
             #expect(a.value == b.value, "\(a.name)")
         }
         var options = FineTuningOptions(epochs: 4, batchSize: 4, learningRate: 3e-3)
@@ -153,7 +153,7 @@ import Testing
         let classifier = try TextClassifier.fineTune(bert, on: Self.texts, options: options)
         let before = Dictionary(
             uniqueKeysWithValues: bert.encoder.parameters.map { ("bert." + $0.name, $0.value) })
-        for (name, value) in classifier.model.parameters where before[name] != nil {
+        for (name, value) in classifier.weights where before[name] != nil {
             let frozen = name.hasPrefix("bert.embeddings.") || name.hasPrefix("bert.encoder.layer.0.")
             #expect((value == before[name]) == frozen, "\(name)")
         }
@@ -233,5 +233,12 @@ import Testing
             code { _ = try classifier.evaluate(LabeledTexts(texts: ["a"], labels: ["ugly"])) }
                 == .unknownLabel)
         #expect(code { _ = try classifier.evaluate(LabeledTexts(texts: [], labels: [])) } == .emptyData)
+    }
+}
+
+extension TextClassifier {
+    /// The weights of a fine-tuned BERT.
+    var weights: [(name: String, value: Tensor<Float>)] {
+        (model as? FineTunedTextModel)?.model.parameters ?? []
     }
 }

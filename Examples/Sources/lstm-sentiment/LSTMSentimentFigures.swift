@@ -1,0 +1,24 @@
+import MarketingML
+
+/// What `--json` writes.
+struct LSTMSentimentFigures: Codable {
+    struct Texts: Codable {
+        var train: Int
+        var dev: Int
+        var test: Int
+    }
+    struct Seconds: Codable {
+        var train: Double
+        var evaluate: Double
+    }
+
+    var kind: String
+    var texts: Texts
+    var card: ModelCard
+    var accuracy: Double
+    var majority: Double
+    /// The accuracy of n-grams on the same texts.
+    var baseline: Double
+    var report: ClassificationReport<String>
+    var seconds: Seconds
+}
