@@ -38,16 +38,20 @@ extension RecommenderModel {
     public func foldIn(
         history: [Item], count: Int, filter: RecommendationFilter<Item> = .unseen
     ) throws -> [(item: Item, score: Double)] {
-        try foldIn(history: history.map { ($0, 1) }, count: count, filter: filter)
+        try foldIn(
+            history: history, values: [Double](repeating: 1, count: history.count), count: count, filter: filter)
     }
 
     /// The best items for somebody whom the model has never seen, from items with a confidence or rating each.
     ///
-    /// - Throws: `.invalidOption` for a value that is negative, infinite or NaN.
+    /// - Throws: `.shapeMismatch` unless there is a value for each item; `.invalidOption` for one that is negative, infinite or NaN.
     public func foldIn(
-        history: [(item: Item, value: Double)], count: Int, filter: RecommendationFilter<Item> = .unseen
+        history: [Item], values: [Double], count: Int, filter: RecommendationFilter<Item> = .unseen
     ) throws -> [(item: Item, score: Double)] {
-        let known = try catalogue.history(history)
+        guard values.count == history.count else {
+            throw MarketingMLError(.shapeMismatch, "\(history.count) items, \(values.count) values")
+        }
+        let known = try catalogue.history(zip(history, values).map { (item: $0, value: $1) })
         guard let scores = try scores(ofHistory: known) else { return [] }
         return best(
             of: scores, count: count, offsets: filter.offsets(of: catalogue.items),

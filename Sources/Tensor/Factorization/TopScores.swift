@@ -37,7 +37,7 @@ package struct TopScores: Sendable {
         let all = parts.flatMap { $0.entries }.sorted {
             $0.score > $1.score || ($0.score == $1.score && $0.index < $1.index)
         }
-        for entry in all.prefix(count) {
+        for entry in all.prefix(max(0, count)) {
             indices.append(entry.index)
             scores.append(entry.score)
         }

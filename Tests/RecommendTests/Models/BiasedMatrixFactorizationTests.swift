@@ -80,7 +80,6 @@ import Testing
     @Test(.enabled(if: TestData.shared(data) != nil)) func movieRatingsByGradientDescent() throws {
         let train = try Ratings(try movies("train"), scale: 0.5...5)
         let dev = try Ratings(try movies("dev"), scale: 0.5...5)
-        // The constant, biases and history each have to earn their place.
         let plain = try SVDPlusPlus(usesHistory: false).fit(train).rootMeanSquaredError(on: dev)
         let history = try SVDPlusPlus().fit(train).rootMeanSquaredError(on: dev)
         #expect(plain < 0.88 && history < 0.87 && history < plain, "\(plain), \(history)")

@@ -88,8 +88,8 @@ import Testing
         #expect(try model.foldIn(history: [-1, -2], count: 3).map(\.item) == stranger)
 
         // Somebody with a training user's history.
-        let history = data.events.filter { $0.user == user }.map { (item: $0.item, value: $0.value) }
-        let again = try model.foldIn(history: history, count: 6)
+        let history = data.events.filter { $0.user == user }
+        let again = try model.foldIn(history: history.map(\.item), values: history.map(\.value), count: 6)
         let known = model.recommend(for: user, count: 6)
         // Gradient steps do not end where they would end again.
         if recipe is BayesianPersonalizedRanking<String, Int> || recipe is SVDPlusPlus<String, Int> {
@@ -100,10 +100,11 @@ import Testing
         }
         for bad in [Double.nan, -1, .infinity] {
             let error = #expect(throws: MarketingMLError.self) {
-                try model.foldIn(history: [(1000, bad)], count: 3)
+                try model.foldIn(history: [1000], values: [bad], count: 3)
             }
             #expect(error?.code == .invalidOption)
         }
+        #expect(throws: MarketingMLError.self) { try model.foldIn(history: [1000], values: [], count: 3) }
         #expect(try model.foldIn(history: data.items, count: 5).isEmpty)
 
         // Explanations name the user's items.

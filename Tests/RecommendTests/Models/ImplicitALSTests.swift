@@ -103,7 +103,7 @@ import Testing
             for (rows, problem) in [(x, trainer.users), (y, trainer.items)] {
                 for row in 0..<rows.shape[0] {
                     expected +=
-                        Double(problem.penalties[row]) * rows.row(row).reduce(0) { $0 + Double($1 * $1) }
+                        Double(problem.penalties[row]) * rows.row(row).map { Double($0 * $0) }.reduce(0, +)
                 }
             }
             #expect(abs(try #require(losses.last) - expected) < 1e-5 * expected)
@@ -139,19 +139,20 @@ import Testing
         for loss in losses { #expect(abs(loss - losses[0]) < 2e-3 * losses[0], "\(losses)") }
     }
 
-    /// Each user lacks one item of his colour: it must come before all of the other colour.
+    /// Each user lacks one item of his colour: it must come before all of the other colour. (With a third factor a hole can be
+    /// learnt as such.)
     @Test(arguments: [ALSSolver.cholesky, .conjugateGradient(), .blocks(size: 16)])
     func checkerboard(_ solver: ALSSolver) throws {
         let data = SmallData.checkerboard(size: 50)
         for recipe in [
-            ImplicitALS<Int, Int>(factors: 3, regularization: 0.1, alpha: 10, solver: solver),
-            .huKorenVolinsky(factors: 3, alpha: 5, solver: solver),
+            ImplicitALS<Int, Int>(factors: 2, regularization: 0.1, alpha: 10, solver: solver),
+            .huKorenVolinsky(factors: 2, alpha: 5, solver: solver),
         ] {
             let model = try recipe.fit(data)
             for user in 0..<50 {
                 let best = model.recommend(for: user, count: 1)
                 #expect(best.map(\.item) == [user])
-                #expect(abs(best[0].score - 1) < 0.1)
+                #expect(abs(best[0].score - 1) < 0.15)
             }
         }
     }

@@ -24,7 +24,7 @@ import Testing
             width = (factors + 15) / 16 * 16
             var numbers = TestNumbers(factors)
             for length in lengths {
-                indices += (0..<length).map { Int32(($0 * 3 + length) % others) }
+                for turn in 0..<length { indices.append(Int32((turn * 3 + length) % others)) }
                 offsets.append(indices.count)
             }
             confidences = (numbers.array(indices.count) as [Float]).map { 2 + $0 }
@@ -224,22 +224,23 @@ import Testing
     @Test func pairwiseGradient() throws {
         let (rate, lambda) = (1e-4, 0.3)
         let before = bpr(Double.self, learningRate: rate, regularization: lambda, pairs: []) { _, _, _ in 0 }
-        let after = bpr(Double.self, learningRate: rate, regularization: lambda, pairs: [2, 1]) {
+        let after = bpr(Double.self, learningRate: rate, regularization: lambda, pairs: [1, 5]) {
             mml_bpr_pass(MML_F64, $0, $1, $2)
         }
-        // The item that was drawn is the one that changed beside item 1.
+        // The item that was drawn is the one that changed beside item 5.
         let changed = (0..<7).filter { before.biases.pointer[$0] != after.biases.pointer[$0] }
-        let negative = try #require(changed.first { $0 != 1 })
-        var values = before.users.values[32..<48] + before.items.values[16..<32]
+        let negative = try #require(changed.first { $0 != 5 })
+        var values = before.users.values[16..<32] + before.items.values[80..<96]
         values += before.items.values[negative * 16..<(negative + 1) * 16]
-        values += [before.biases.pointer[1], before.biases.pointer[negative]]
-        var moved = after.users.values[32..<48] + after.items.values[16..<32]
+        values += [before.biases.pointer[5], before.biases.pointer[negative]]
+        var moved = after.users.values[16..<32] + after.items.values[80..<96]
         moved += after.items.values[negative * 16..<(negative + 1) * 16]
-        moved += [after.biases.pointer[1], after.biases.pointer[negative]]
+        moved += [after.biases.pointer[5], after.biases.pointer[negative]]
         func objective(_ v: [Double]) -> Double {
             var margin = v[48] - v[49]
             for j in 0..<16 { margin += v[j] * (v[16 + j] - v[32 + j]) }
-            return -log1p(exp(-margin)) - lambda / 2 * v.reduce(0) { $0 + $1 * $1 }
+            let squares = v.reduce(0) { $0 + $1 * $1 }
+            return -log1p(exp(-margin)) - lambda / 2 * squares
         }
         let start = Array(values), end = Array(moved)
         for index in start.indices {
@@ -296,10 +297,13 @@ import Testing
         var numbers = TestNumbers(2)
         let start: [Double] = numbers.array(50)
         func error(_ v: [Double]) -> Double {
-            rating - 3 - v[48] - v[49] - (0..<16).reduce(0) { $0 + v[16 + $1] * (v[$1] + v[32 + $1]) }
+            var error = rating - 3 - v[48] - v[49]
+            for j in 0..<16 { error -= v[16 + j] * (v[j] + v[32 + j]) }
+            return error
         }
         func objective(_ v: [Double]) -> Double {
-            -(error(v) * error(v) + lambda * v.reduce(0) { $0 + $1 * $1 }) / 2
+            let squares = v.reduce(0) { $0 + $1 * $1 }
+            return -(error(v) * error(v) + lambda * squares) / 2
         }
         var moved = start
         let offsets = [0, 1], indices: [Int32] = [0], ratings = [Float(rating)]
