@@ -32,7 +32,8 @@ extension RecommenderModel {
             let next = candidates.remove(at: place)
             chosen.append(next)
             guard let index = catalogue.itemIndex[next.item] else { continue }
-            for (item, likeness) in similarities(ofItemAt: index).enumerated() where likeness > closest[item] {
+            for (item, likeness) in similarities(ofItemAt: index).enumerated() where likeness > closest[item]
+            {
                 closest[item] = likeness
             }
         }

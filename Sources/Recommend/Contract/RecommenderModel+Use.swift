@@ -39,7 +39,8 @@ extension RecommenderModel {
         history: [Item], count: Int, filter: RecommendationFilter<Item> = .unseen
     ) throws -> [(item: Item, score: Double)] {
         try foldIn(
-            history: history, values: [Double](repeating: 1, count: history.count), count: count, filter: filter)
+            history: history, values: [Double](repeating: 1, count: history.count), count: count,
+            filter: filter)
     }
 
     /// The best items for somebody whom the model has never seen, from items with a confidence or rating each.

@@ -21,7 +21,9 @@ extension RecommenderModel {
                 .invalidOption, "needs lengths of at least 1, found \(ks)", at: .init(name: "ks"))
         }
         guard test.count > 0 else { throw MarketingMLError(.emptyData, "there are no test interactions") }
-        let judged = try test.users.indices.map { try judge(test, $0, longest, foldIn, includingAUC) }
+        let judged = try parallelMap(test.users.count) { row in
+            Result { try judge(test, row, longest, foldIn, includingAUC) }
+        }.map { try $0.get() }
 
         var values: [RankingMetric: [[Double]]] = [:]
         for metric in RankingMetric.allCases {

@@ -49,10 +49,12 @@ extension ImplicitALS.Model {
         let width = fixed.shape[1]
         var solved = Tensor<Float>.zeros([rows.count, width])
         let failed = problem.solve(
-            &solved, fixed: fixed, factors: options.factors, shared: problem.sharedSystem(of: fixed), by: .cholesky)
+            &solved, fixed: fixed, factors: options.factors, shared: problem.sharedSystem(of: fixed),
+            by: .cholesky)
         guard failed == nil else {
             throw MarketingMLError(
-                .invalidOption, "equations have no solution: confidence is too small", at: .init(name: "confidence"))
+                .invalidOption, "equations have no solution: confidence is too small",
+                at: .init(name: "confidence"))
         }
         solved.withUnsafeElements { solved in
             target.withUnsafeMutableElements { target in
@@ -84,6 +86,9 @@ extension Tensor where Scalar == Float {
     /// With rows of zeros below its own.
     fileprivate func extended(to rows: Int) -> Tensor {
         rows == shape[0]
-            ? self : Tensor(shape: [rows, shape[1]], elements + [Float](repeating: 0, count: (rows - shape[0]) * shape[1]))
+            ? self
+            : Tensor(
+                shape: [rows, shape[1]], elements + [Float](repeating: 0, count: (rows - shape[0]) * shape[1])
+            )
     }
 }

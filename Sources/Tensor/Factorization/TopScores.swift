@@ -28,20 +28,27 @@ package struct TopScores: Sendable {
         let best = Candidates(capacity: min(count, scores.count))
         scores.withUnsafeBufferPointer { best.add($0.count, $0.baseAddress, first: 0) }
         var result = TopScores()
-        result.append([best], count: count)
+        result.append(best.sorted)
         return result
     }
 
-    /// Appends a query's best from the candidates of disjoint ranges.
-    fileprivate mutating func append(_ parts: [Candidates], count: Int) {
-        let all = parts.flatMap { $0.entries }.sorted {
-            $0.score > $1.score || ($0.score == $1.score && $0.index < $1.index)
-        }
-        for entry in all.prefix(max(0, count)) {
+    /// Appends a query's best.
+    fileprivate mutating func append(_ best: some Sequence<Scored>) {
+        for entry in best {
             indices.append(entry.index)
             scores.append(entry.score)
         }
         offsets.append(indices.count)
+    }
+}
+
+/// An index with its score, in the order of lists.
+private struct Scored: Comparable {
+    var index: Int32
+    var score: Float
+
+    static func < (a: Scored, b: Scored) -> Bool {
+        a.score > b.score || (a.score == b.score && a.index < b.index)
     }
 }
 
@@ -69,7 +76,8 @@ private final class Candidates {
             MML_F32, n, x, Int32(truncatingIfNeeded: first), capacity, count, scores, indices)
     }
 
-    var entries: [(index: Int32, score: Float)] { (0..<count).map { (indices[$0], scores[$0]) } }
+    /// All of them, the best first.
+    var sorted: [Scored] { (0..<count).map { Scored(index: indices[$0], score: scores[$0]) }.sorted() }
 }
 
 /// Rows of factors, packed to be scored against queries: the products q·y of blocks of queries and rows are made in the cache and
@@ -143,21 +151,18 @@ package struct PackedFactors: Sendable {
             result.scores.reserveCapacity(range.count * count)
             for query in 0..<range.count {
                 let (band, row) = (query / Self.bandQueries, query % Self.bandQueries)
-                result.append((0..<segments).map { found[band * segments + $0].rows[row] }, count: count)
+                let parts = (0..<segments).map { found[band * segments + $0][row] }
+                result.append(segments == 1 ? parts[0][...] : parts.flatMap { $0 }.sorted().prefix(count))
             }
             return result
         }
     }
 
-    /// What a task found: written by it alone, read when all are done.
-    private struct Band: @unchecked Sendable {
-        var rows: [Candidates]
-    }
-
+    /// The best of a range of tiles for some queries.
     private func band(
         _ rows: Int, _ queries: UnsafePointer<Float>, _ offsets: UnsafePointer<Float>?,
         _ excluded: SparseMatrix<Float>?, _ firstQuery: Int, panel: Int, tiles: Range<Int>, count: Int
-    ) -> Band {
+    ) -> [[Scored]] {
         let best = (0..<rows).map { _ in Candidates(capacity: count) }
         let (address, sizeClass) = TensorMemory.allocate(
             bytes: rows * Self.tileRows * MemoryLayout<Float>.stride)
@@ -187,7 +192,7 @@ package struct PackedFactors: Sendable {
                 best[row].add(columns, line, first: first)
             }
         }
-        return Band(rows: best)
+        return best.map(\.sorted)
     }
 
     private func withOffsets<Result>(_ offsets: [Float]?, _ body: (UnsafePointer<Float>?) -> Result) -> Result

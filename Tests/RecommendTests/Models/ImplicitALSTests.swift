@@ -231,7 +231,8 @@ import Testing
             users: friends + ["new", "new", "user 2"], items: [9, 9, 9, data.items[0], 9, known.item],
             values: [3, 3, 3, 2, 1, 5])
         let updated = try model.updated(with: Confidence(new))
-        #expect(updated.catalogue.users == data.users + ["new"] && updated.catalogue.items == data.items + [9])
+        #expect(
+            updated.catalogue.users == data.users + ["new"] && updated.catalogue.items == data.items + [9])
         let row = try #require(updated.catalogue.index(ofUser: "user 2"))
         let column = try #require(updated.catalogue.index(ofItem: known.item))
         let history = updated.catalogue.history(ofUserAt: row)
@@ -239,13 +240,15 @@ import Testing
         #expect(history.values[place] == Float(known.value + 5))
         for user in friends + ["new", "user 2"] {
             let index = try #require(updated.catalogue.index(ofUser: user))
-            let folded = try #require(try updated.userRow(ofHistory: updated.catalogue.history(ofUserAt: index)))
+            let folded = try #require(
+                try updated.userRow(ofHistory: updated.catalogue.history(ofUserAt: index)))
             expectClose(folded, updated.factors.user(index), absolute: 1e-5)
         }
         // Others keep their factors, and those of the same taste are recommended the new item.
         #expect(updated.factors.user(10) == model.factors.user(10))
         let scores = data.users.indices.map { Double(updated.scores(ofUserAt: $0)[data.items.count]) }
-        let taste = stride(from: 10, to: 100, by: 3).map { scores[$0] }, other = stride(from: 11, to: 100, by: 3).map { scores[$0] }
+        let taste = stride(from: 10, to: 100, by: 3).map { scores[$0] },
+            other = stride(from: 11, to: 100, by: 3).map { scores[$0] }
         #expect(taste.reduce(0, +) > 2 * max(0, other.reduce(0, +)))
     }
 }
