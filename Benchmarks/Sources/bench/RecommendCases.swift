@@ -36,8 +36,10 @@ struct RecommendCase: BenchmarkCase {
         }
     }
 
+    private static let folder = "implicit_50000x20000"
+
     private static func interactions() throws -> Interactions<Int, Int> {
-        let data = try PeerData("implicit_50000x20000")
+        let data = try PeerData(folder)
         return Interactions(
             matrix: try SparseMatrix(
                 rowCount: 50_000, columnCount: 20_000, rowOffsets: try data.integers("indptr"),
@@ -76,7 +78,6 @@ struct RecommendCase: BenchmarkCase {
         var tracked = Self.recipe(factors, solver)
         tracked.tracksLoss = true
         let losses = try tracked.fit(data).losses
-        // The first step includes transposing and numbering.
         return Measurement(
             runs: runs, throughput: { ["iter_per_s": 1 / $0, "ratings_per_s": Double(data.count) / $0] },
             quality: [
@@ -120,15 +121,23 @@ struct RecommendCase: BenchmarkCase {
         var model: BayesianPersonalizedRanking<Int, Int>.Model?
         let runs = try Self.steps { progress in model = try recipe.fit(data, progress: progress) }
         guard let factors = model?.factors else { throw MarketingMLError(.emptyData, "no model") }
-        let events = data.events
+        let (offsets, taken) = try (
+            PeerData(Self.folder).integers("indptr"), PeerData(Self.folder).indices("indices")
+        )
         var random = SeededGenerator(seed: 0)
         let (users, items, width) = (factors.users.elements, factors.items.elements, 65)
         func score(_ user: Int, _ item: Int) -> Float {
             (0..<width).reduce(0) { $0 + users[user * width + $1] * items[item * width + $1] }
         }
         let right = (0..<200_000).count { _ in
-            let event = events[random.next(below: events.count)]
-            return score(event.user, event.item) > score(event.user, random.next(below: 20_000))
+            let place = random.next(below: taken.count)
+            // The last user whose part begins at or before the place.
+            var (low, high) = (0, offsets.count - 1)
+            while low < high {
+                let middle = (low + high + 1) / 2
+                if offsets[middle] <= place { low = middle } else { high = middle - 1 }
+            }
+            return score(low, Int(taken[place])) > score(low, random.next(below: 20_000))
         }
         return Measurement(
             runs: Array(runs.dropFirst()),

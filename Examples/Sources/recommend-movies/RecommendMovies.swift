@@ -103,13 +103,13 @@ struct RecommendMovies: ParsableCommand {
 
     private var als: ImplicitALS<String, String> {
         ImplicitALS(
-            factors: 64, regularization: 0.003, regularizationExponent: 1, alpha: 1, unobservedWeight: 0.1,
+            factors: 64, regularization: 0.01, regularizationExponent: 1, alpha: 1, unobservedWeight: 0.3,
             iterations: 15, seed: seed)
     }
 
     private var recipes: [any Recommender<String, String>] {
         [
-            Popularity(), ItemKNN(.cosine, neighbors: 100), ItemKNN(.bm25(), neighbors: 100),
+            Popularity(), ItemKNN(.cosine, neighbors: 50), ItemKNN(.tfidf, neighbors: 50),
             EASE(regularization: 200), als,
         ]
     }

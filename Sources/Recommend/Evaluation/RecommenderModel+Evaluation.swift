@@ -107,7 +107,7 @@ extension Catalogue {
             recommended.reduce(0) { $0 + Double(counts[Int($1)]) } / Double(max(1, recommended.count))
         let usual =
             counts.reduce(0) { $0 + Double($1) * Double($1) } / Double(max(1, history.storedCount))
-        let takers = history.transposed
+        let takers = history.flipped
         let step = max(1, lists.count / 1000)
         let sample = stride(from: 0, to: lists.count, by: step).map { lists[$0] }.filter { $0.count > 1 }
         let distances = parallelMap(sample.count) { index in

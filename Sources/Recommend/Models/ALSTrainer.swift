@@ -78,7 +78,7 @@ struct ALSTrainer {
     init(_ matrix: SparseMatrix<Float>, _ options: ALSOptions) {
         self.options = options
         users = options.problem(matrix)
-        items = options.problem(matrix.transposed)
+        items = options.problem(matrix.flipped)
     }
 
     /// Items start with factors of length about 0.1, users with zeros.

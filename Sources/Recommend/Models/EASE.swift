@@ -63,7 +63,7 @@ public struct EASE<User: Hashable & Sendable & Codable, Item: Hashable & Sendabl
 
     /// λ (XᵀX + λ)⁻¹ = 1 − Xᵀ (X Xᵀ + λ)⁻¹ X, whole; the factor λ has no effect on B.
     private func inverseByUsers(_ x: SparseMatrix<Float>) throws(MarketingMLError) -> [Float] {
-        let columns = x.transposed
+        let columns = x.flipped
         let kernel = try inverse(of: columns)
         let (users, items) = (x.rowCount, x.columnCount)
         return [Float](unsafeUninitializedCapacity: items * items) { result, count in

@@ -29,7 +29,7 @@ extension ImplicitALS.Model {
         let changedItems = new.items.compactMap { merged.itemIndex[$0] }.sorted()
         var userRows = factors.paddedUsers.extended(to: merged.users.count)
         var itemRows = factors.paddedItems.extended(to: merged.items.count)
-        let takers = merged.matrix.transposed
+        let takers = merged.matrix.flipped
         // New items have no factors yet: they begin as what their first users have in common.
         try solve(changedUsers, of: merged.matrix, &userRows, fixed: itemRows)
         try solve(changedItems, of: takers, &itemRows, fixed: userRows)

@@ -47,7 +47,7 @@ public struct ItemKNN<User: Hashable & Sendable & Codable, Item: Hashable & Send
         }
         let catalogue = Catalogue(confidence.interactions)
         let weights = weighted(catalogue.history)
-        let users = weights.transposed
+        let users = weights.flipped
         let count = catalogue.items.count
         let part = 256
         var lists: [TopScores] = []

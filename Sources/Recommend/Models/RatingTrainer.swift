@@ -104,7 +104,7 @@ struct RatingTrainer {
     init(_ matrix: SparseMatrix<Float>, _ options: RatingOptions) {
         self.options = options
         byUser = matrix
-        byItem = matrix.transposed
+        byItem = matrix.flipped
     }
 
     func run(

@@ -170,3 +170,8 @@ package struct FactorProblem: Sendable {
         }
     }
 }
+
+extension SparseMatrix<Float> {
+    /// The transpose, compiled for this element type here: other modules would run the generic code.
+    package var flipped: SparseMatrix<Float> { transposed }
+}
