@@ -123,7 +123,7 @@ struct RecommendMovies: ParsableCommand {
         // All ratings as signs of interest, whatever their value.
         let model = try recipe.fit(try data.train.withValues { _ in 1 }) { bar.update($0) }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
-        return (try model.evaluate(on: data.test, at: [count, 2 * count]), seconds)
+        return (try model.evaluate(on: data.test, at: [count]), seconds)
     }
 
     private func recommend(
