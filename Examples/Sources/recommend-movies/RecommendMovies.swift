@@ -103,8 +103,7 @@ struct RecommendMovies: ParsableCommand {
 
     private var als: ImplicitALS<String, String> {
         ImplicitALS(
-            factors: 64, regularization: 0.01, regularizationExponent: 1, alpha: 1, unobservedWeight: 0.3,
-            iterations: 15, seed: seed)
+            factors: 128, regularization: 6, alpha: 1, unobservedWeight: 0.2, iterations: 12, seed: seed)
     }
 
     private var recipes: [any Recommender<String, String>] {
