@@ -42,7 +42,8 @@ let package = Package(
             name: "MarketingMLTests",
             dependencies: ["MarketingML", "TestSupport", "TrainingChild", "ReaderChild"],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "RecommendTests", dependencies: ["Recommend", "TestSupport"]),
+        .testTarget(
+            name: "RecommendTests", dependencies: ["Recommend", "TestSupport"], resources: [.copy("Fixtures")]),
     ],
     swiftLanguageModes: [.v6]
 )

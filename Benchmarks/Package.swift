@@ -14,6 +14,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 .product(name: "MarketingML", package: "MarketingML"),
+                .product(name: "Recommend", package: "MarketingML"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ])
     ],

@@ -244,6 +244,50 @@ typedef struct mml_recurrent {
     void *d_initial_state;
 } mml_recurrent;
 
+// --- Matrix factorization ---
+
+typedef enum mml_als_solver { MML_ALS_CHOLESKY, MML_ALS_CONJUGATE_GRADIENT, MML_ALS_BLOCKS } mml_als_solver;
+
+// Rows x that minimise x (gram + penalty) x + sum of a (y x)^2 - 2 b y x over the row's elements k, where y is the fixed row
+// indices[k], b = alpha confidences[k], a = slope confidences[k] - base. Rows have `width` elements, a multiple of 16; those beyond `factors`, and of
+// gram (symmetric, whole), are zero.
+typedef struct mml_als {
+    int solver;         // mml_als_solver
+    ptrdiff_t steps;    // of conjugate gradients, from the `solved` that is there
+    ptrdiff_t block;    // coordinates that the block solver takes at a time, a multiple of 16
+    ptrdiff_t factors, width;
+    const ptrdiff_t *offsets;
+    const int32_t *indices;
+    const float *confidences;
+    double alpha, slope, base;
+    const void *fixed, *gram;
+    const void *penalties;  // one a row
+    void *solved;
+} mml_als;
+
+// Rows of users and items (width, a multiple of 16, padded with zeros) and biases of items, all changed in place.
+typedef struct mml_bpr {
+    ptrdiff_t width;
+    double learning_rate, regularization;
+    const ptrdiff_t *offsets;  // what each user took, increasing
+    const int32_t *indices;
+    const int32_t *candidates;  // the items that are drawn from, each place equally likely
+    ptrdiff_t candidate_count;  // 1 ... 2^31
+    uint64_t seed;
+    void *users, *items, *biases;
+} mml_bpr;
+
+// The prediction of a rating is mean + user bias + item bias + y (x + sum of the rows z of what the user rated / sqrt(their number)).
+// Rows of users x, items y and history z (NULL: none) have `width` elements, a multiple of 16; all is changed in place.
+typedef struct mml_rating_steps {
+    ptrdiff_t width;
+    const ptrdiff_t *offsets;
+    const int32_t *indices;
+    const float *ratings;
+    double mean, learning_rate, regularization;
+    void *users, *items, *history, *user_biases, *item_biases;
+} mml_rating_steps;
+
 // Every kernel, declared as mml_<name>(mml_type type, ...): see kernels.def.
 #define MML_UNPACK(...) __VA_ARGS__
 #define KERNEL(result, name, parameters, arguments) result mml_##name(mml_type type, MML_UNPACK parameters);

@@ -3,11 +3,10 @@
 #else
     import Foundation
 #endif
-import Tensor
 
-/// The one file in which a classical model is kept: safetensors, with the model's kind, the format's version and all that
+/// The one file in which a fitted model is kept: safetensors, with the model's kind, the format's version and all that
 /// is no array, as JSON, in its metadata.
-struct ModelFile {
+package struct ModelFile {
     private let file: SafeTensorsFile
     private let url: URL
     private let fields: String
@@ -15,7 +14,7 @@ struct ModelFile {
     /// Opens a file that `write` made for the same kind.
     ///
     /// - Throws: `.unsupported` for another kind or a version above `version`; what `SafeTensorsFile` throws.
-    init(_ url: URL, kind: String, version: Int = 1) throws {
+    package init(_ url: URL, kind: String, version: Int = 1) throws {
         let file = try SafeTensorsFile(url)
         guard let found = file.metadata["marketingml.kind"], let fields = file.metadata["marketingml.fields"],
             let number = file.metadata["marketingml.version"].flatMap({ Int($0) })
@@ -40,7 +39,7 @@ struct ModelFile {
     /// What is no array.
     ///
     /// - Throws: `.malformedFile`.
-    func decode<Fields: Decodable>(
+    package func decode<Fields: Decodable>(
         _ type: Fields.Type = Fields.self, userInfo: (key: CodingUserInfoKey?, value: any Sendable)? = nil
     ) throws -> Fields {
         let decoder = JSONDecoder()
@@ -57,18 +56,18 @@ struct ModelFile {
     }
 
     /// The number of elements of all arrays.
-    var elementCount: Int {
+    package var elementCount: Int {
         file.names.reduce(0) { $0 + (file.shape(of: $1)?.reduce(1, *) ?? 0) }
     }
 
     /// Whether there is an array of that name.
-    func contains(_ name: String) -> Bool { file.contains(name) }
+    package func contains(_ name: String) -> Bool { file.contains(name) }
 
     /// An array, all finite.
     ///
     /// - Parameter shape: The shape that it must have; nil takes any.
     /// - Throws: `.missingTensor`, `.shapeMismatch`, `.notFinite`.
-    func tensor<Scalar: TensorFloatingPoint>(
+    package func tensor<Scalar: TensorFloatingPoint>(
         _ name: String, as type: Scalar.Type = Scalar.self, shape: [Int]? = nil
     ) throws -> Tensor<Scalar> {
         let tensor = try file.tensor(name, as: type, shape: shape)
@@ -80,17 +79,17 @@ struct ModelFile {
     }
 
     /// An array of whole numbers.
-    func integers(_ name: String) throws -> Tensor<Int64> { try file.integers(name) }
+    package func integers(_ name: String) throws -> Tensor<Int64> { try file.integers(name) }
 
     /// An error about the file's contents.
-    func malformed(_ message: String, _ name: String? = nil) -> MarketingMLError {
+    package func malformed(_ message: String, _ name: String? = nil) -> MarketingMLError {
         MarketingMLError(.malformedFile, message, at: .init(file: url.path, name: name))
     }
 
     /// Writes a model: `fields` as JSON and what `body` adds.
     ///
     /// - Throws: `.inputOutput`.
-    static func write(
+    package static func write(
         to url: URL, kind: String, version: Int = 1, fields: some Encodable,
         _ body: (inout SafeTensorsWriter) -> Void
     ) throws {

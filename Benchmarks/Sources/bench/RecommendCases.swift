@@ -1,0 +1,147 @@
+import Foundation
+import MarketingML
+import Recommend
+
+/// Recommenders on five million generated interactions, with the options of the peers' script.
+struct RecommendCase: BenchmarkCase {
+    enum Work: String, CaseIterable {
+        case als64 = "als/f64"
+        case als64Cholesky = "als_cholesky/f64"
+        case als64Blocks = "als_blocks/f64"
+        case als128 = "als/f128"
+        case als128Cholesky = "als_cholesky/f128"
+        case als128Blocks = "als_blocks/f128"
+        case top10 = "als_recommend_top10/f64"
+        case one = "als_recommend_one/f64"
+        case bpr = "bpr/f64"
+    }
+
+    let work: Work
+
+    static let all = Work.allCases.map { RecommendCase(work: $0) }
+
+    var name: String { work.rawValue }
+
+    func measure(repeats: Int) throws -> Measurement {
+        switch work {
+        case .als64: try iterations(factors: 64, .conjugateGradient())
+        case .als64Cholesky: try iterations(factors: 64, .cholesky)
+        case .als64Blocks: try iterations(factors: 64, .blocks())
+        case .als128: try iterations(factors: 128, .conjugateGradient())
+        case .als128Cholesky: try iterations(factors: 128, .cholesky)
+        case .als128Blocks: try iterations(factors: 128, .blocks())
+        case .top10: try recommendForAll(repeats)
+        case .one: try recommendForOne(repeats)
+        case .bpr: try epochs()
+        }
+    }
+
+    private static let folder = "implicit_50000x20000"
+
+    private static func interactions() throws -> Interactions<Int, Int> {
+        let data = try PeerData(folder)
+        return Interactions(
+            matrix: try SparseMatrix(
+                rowCount: 50_000, columnCount: 20_000, rowOffsets: try data.integers("indptr"),
+                columnIndices: try data.indices("indices"), values: try data.elements("data", as: Float.self))
+        )
+    }
+
+    private static func recipe(_ factors: Int, _ solver: ALSSolver) -> ImplicitALS<Int, Int> {
+        .huKorenVolinsky(factors: factors, regularization: 0.05, alpha: 1, iterations: 15, solver: solver)
+    }
+
+    /// Seconds from one progress event to the next.
+    private static func steps(_ body: (@escaping ProgressHandler) throws -> Void) throws -> [Double] {
+        let clock = ContinuousClock()
+        var last = clock.now
+        var runs: [Double] = []
+        try body { _ in
+            runs.append((clock.now - last) / .seconds(1))
+            last = clock.now
+            return .continue
+        }
+        return runs
+    }
+
+    /// An iteration is a half-sweep over users and one over items. The loss is that of the peers' script after as many iterations,
+    /// from a second, equal fit; `fit_s` is a whole fit with its last half-sweep over users.
+    private func iterations(factors: Int, _ solver: ALSSolver) throws -> Measurement {
+        let data = try Self.interactions()
+        let clock = ContinuousClock()
+        var runs: [Double] = []
+        let total = try clock.measure {
+            runs = try Self.steps { progress in
+                _ = try Self.recipe(factors, solver).fit(data, progress: progress)
+            }
+        }
+        var tracked = Self.recipe(factors, solver)
+        tracked.tracksLoss = true
+        let losses = try tracked.fit(data).losses
+        return Measurement(
+            runs: runs, throughput: { ["iter_per_s": 1 / $0, "ratings_per_s": Double(data.count) / $0] },
+            quality: [
+                "loss_15_iter": losses[losses.count - 2],
+                "loss_per_nnz": losses[losses.count - 2] / Double(data.count),
+                "fit_s": total / .seconds(1),
+            ])
+    }
+
+    private func model() throws -> ImplicitALS<Int, Int>.Model {
+        var recipe = Self.recipe(64, .conjugateGradient())
+        recipe.iterations = 3
+        return try recipe.fit(try Self.interactions())
+    }
+
+    private func recommendForAll(_ repeats: Int) throws -> Measurement {
+        let model = try model()
+        let runs = try Measurement.time(repeats: repeats) {
+            guard model.recommendForAll(count: 10).count == 50_000 else {
+                throw MarketingMLError(.emptyData, "recommends to too few users")
+            }
+        }
+        return Measurement(runs: runs, throughput: { ["users_per_s": 50_000 / $0] })
+    }
+
+    private func recommendForOne(_ repeats: Int) throws -> Measurement {
+        let model = try model()
+        let runs = try Measurement.time(repeats: repeats, inner: 200) {
+            guard model.recommend(for: 7, count: 10).count == 10 else {
+                throw MarketingMLError(.emptyData, "recommends too little")
+            }
+        }
+        return Measurement(runs: runs, throughput: { ["users_per_s": 1 / $0] })
+    }
+
+    /// The pair AUC is that of the peers' script: 200,000 training interactions against items drawn uniformly.
+    private func epochs() throws -> Measurement {
+        let data = try Self.interactions()
+        let recipe = BayesianPersonalizedRanking<Int, Int>(
+            factors: 64, learningRate: 0.05, regularization: 0.01, epochs: 20)
+        var model: BayesianPersonalizedRanking<Int, Int>.Model?
+        let runs = try Self.steps { progress in model = try recipe.fit(data, progress: progress) }
+        guard let factors = model?.factors else { throw MarketingMLError(.emptyData, "no model") }
+        let (offsets, taken) = try (
+            PeerData(Self.folder).integers("indptr"), PeerData(Self.folder).indices("indices")
+        )
+        var random = SeededGenerator(seed: 0)
+        let (users, items, width) = (factors.users.elements, factors.items.elements, 65)
+        func score(_ user: Int, _ item: Int) -> Float {
+            (0..<width).reduce(0) { $0 + users[user * width + $1] * items[item * width + $1] }
+        }
+        let right = (0..<200_000).count { _ in
+            let place = random.next(below: taken.count)
+            // The last user whose part begins at or before the place.
+            var (low, high) = (0, offsets.count - 1)
+            while low < high {
+                let middle = (low + high + 1) / 2
+                if offsets[middle] <= place { low = middle } else { high = middle - 1 }
+            }
+            return score(low, Int(taken[place])) > score(low, random.next(below: 20_000))
+        }
+        return Measurement(
+            runs: Array(runs.dropFirst()),
+            throughput: { ["epoch_per_s": 1 / $0, "samples_per_s": Double(data.count) / $0] },
+            quality: ["train_pair_auc_20_epochs": Double(right) / 200_000])
+    }
+}
