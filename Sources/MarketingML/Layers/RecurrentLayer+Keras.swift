@@ -48,7 +48,10 @@ extension RecurrentLayer: KerasExchangeable {
         let size = weights.input.shape[0]
         let (input, recurrent) = (weights.inputBias, weights.recurrentBias)
         guard let some = input ?? recurrent else { return nil }
-        guard kind == .gru else { return input.flatMap { input in recurrent.map { input + $0 } } ?? some }
+        guard kind == .gru else {
+            let sum = input.flatMap { input in recurrent.map { input + $0 } } ?? some
+            return inKerasOrder(sum.reshaped(size, 1)).reshaped(size)
+        }
         let parts = [input, recurrent].map {
             inKerasOrder(($0 ?? .zeros([size])).reshaped(size, 1)).reshaped(1, size)
         }

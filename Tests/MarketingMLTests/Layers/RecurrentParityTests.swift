@@ -12,7 +12,7 @@ import Testing
     /// A tensor of the fixture in its own shape.
     private func tensor(_ name: String) throws -> Tensor<Float> {
         let file = try SafeTensorsFile(TestData.fixture("recurrent.safetensors", .module))
-        return try file.tensor(name, shape: #require(file.shape(of: name), "no tensor \(name)"))
+        return try file.tensor(name, shape: file.shape(of: name) ?? [])
     }
 
     private func layer(_ name: String, _ kind: RecurrentCellKind, isStacked: Bool) throws -> RecurrentLayer<

@@ -78,7 +78,7 @@ import Testing
                     r.previous = UnsafeMutableRawPointer(previous.pointer)
                     r.outputs = UnsafeMutableRawPointer(outputs.pointer)
                     r.final_hidden = UnsafeMutableRawPointer(hidden.pointer)
-                    r.final_state = UnsafeMutableRawPointer(state.pointer)
+                    if cell == MML_CELL_LSTM { r.final_state = UnsafeMutableRawPointer(state.pointer) }
                     r.d_initial_hidden = UnsafeMutableRawPointer(dInitialHidden.pointer)
                     r.d_initial_state = UnsafeMutableRawPointer(dInitialState.pointer)
                     for backward in [false, true] {
