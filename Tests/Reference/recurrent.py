@@ -7,8 +7,8 @@ directions)}: CASE.x [sum of lengths, 5] (sequences one after the other), CASE.w
 sum(outputs * CASE.g_outputs) + sum(hidden * CASE.g_hidden) (+ sum(cell * CASE.g_cell)). Lengths are mixed, 1 among them
 (pack_padded_sequence, enforce_sorted=False).
 
-For each convolution conv.PADDING.STRIDE (valid, same with stride 1, causal): x [2, 9, 3], weight [4, 3, 3] ([units, size,
-inputs]), bias, outputs [2 * windows, 4], g_outputs, d_x, d_weight, d_bias.
+For each convolution conv.PADDING.STRIDE (valid, same with stride 1, causal): x [2, 9, 3], weight [4, 3, 2] ([units, inputs,
+size]), bias, outputs [2 * windows, 4], g_outputs, d_x, d_weight, d_bias.
 
 Needs torch, numpy, safetensors.
 """
@@ -52,13 +52,13 @@ def recurrent(kind, stacked):
 
 def convolution(padding, stride):
     x = torch.randn(2, 9, 3, requires_grad=True)
-    weight = torch.randn(4, 3, 3, requires_grad=True)
+    weight = torch.randn(4, 3, 2, requires_grad=True)
     bias = torch.randn(4, requires_grad=True)
     rows = x.transpose(1, 2)
     if padding == "causal":
-        rows = torch.nn.functional.pad(rows, (2, 0))
+        rows = torch.nn.functional.pad(rows, (1, 0))
     y = torch.nn.functional.conv1d(
-        rows, weight.transpose(1, 2), bias, stride=stride, padding="same" if padding == "same" else 0)
+        rows, weight, bias, stride=stride, padding="same" if padding == "same" else 0)
     y = y.transpose(1, 2).reshape(-1, 4)
     g = torch.randn_like(y)
     dx, dw, db = torch.autograd.grad((y * g).sum(), [x, weight, bias])

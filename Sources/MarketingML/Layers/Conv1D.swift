@@ -1,4 +1,4 @@
-/// A convolution along sequences, y[t] = activation(Σₖ W[:, k, :] x[s t + k - zeros] + b): [N, L, D] → [N, L', U].
+/// A convolution along sequences, y[t] = activation(Σₖ W[:, :, k] x[s t + k - zeros] + b): [N, L, D] → [N, L', U].
 public struct Conv1D: LayerRecipe {
     /// U, the number of filters.
     public var filters: Int
@@ -29,7 +29,7 @@ public struct Conv1D: LayerRecipe {
         self.initializer = initializer
     }
 
-    /// The layer with W [U, K, D] and b [U].
+    /// The layer with W [U, D, K] and b [U].
     public func makeLayer<Scalar: TensorFloatingPoint>(for input: LayerShape, weights: inout WeightSource)
         throws -> any Layer<Scalar>
     {
@@ -39,7 +39,7 @@ public struct Conv1D: LayerRecipe {
         try requireOption(stride >= 1, "stride", "at least 1", stride)
         return Conv1DLayer<Scalar>(
             weight: try weights.next(
-                initializer, shape: [filters, kernelSize, width],
+                initializer, shape: [filters, width, kernelSize],
                 fans: (kernelSize * width, kernelSize * filters)),
             bias: usesBias ? .zeros([filters]) : nil, stride: stride, padding: padding, activation: activation
         )
@@ -48,7 +48,7 @@ public struct Conv1D: LayerRecipe {
 
 /// A convolution along sequences with its weights.
 public struct Conv1DLayer<Scalar: TensorFloatingPoint>: Layer {
-    /// W [U, K, D].
+    /// W [U, D, K].
     public var weight: Tensor<Scalar>
     /// b [U], or nil for none.
     public var bias: Tensor<Scalar>?
@@ -73,12 +73,12 @@ public struct Conv1DLayer<Scalar: TensorFloatingPoint>: Layer {
 
     /// Sequences of U outputs a window.
     public func outputShape(for input: LayerShape) throws -> LayerShape {
-        let inputs = weight.shape[2]
+        let inputs = weight.shape[1]
         guard case .sequence(let length, inputs) = input else {
             throw input.mismatch("sequences of vectors of \(inputs) elements")
         }
         let outputs = length.map {
-            padding.extent(length: $0, kernelSize: weight.shape[1], stride: stride).outputs
+            padding.extent(length: $0, kernelSize: weight.shape[2], stride: stride).outputs
         }
         return .sequence(length: outputs, width: weight.shape[0])
     }

@@ -21,13 +21,13 @@ public enum ConvolutionPadding: String, Sendable, Codable, CaseIterable {
 }
 
 extension Tensor where Scalar: TensorFloatingPoint {
-    /// A convolution along packed sequences: y[t] = Σₖ W[:, k, :] x[s t + k - zeros] + b, for each sequence alone.
+    /// A convolution along packed sequences: y[t] = Σₖ W[:, :, k] x[s t + k - zeros] + b, for each sequence alone.
     ///
     /// `self` is [Σ lengths, D]. Windows of K vectors are gathered in blocks that stay in the cache, and multiplied with
     /// the packed weight.
     ///
     /// - Parameters:
-    ///   - weight: W [U, K, D].
+    ///   - weight: W [U, D, K], as PyTorch keeps it.
     ///   - bias: b [U].
     ///   - offsets: Where each sequence begins, and at the end the number of all rows.
     ///   - stride: s, from 1 on.
@@ -39,16 +39,17 @@ extension Tensor where Scalar: TensorFloatingPoint {
         padding: ConvolutionPadding = .same
     ) -> (outputs: Tensor, offsets: [Int]) {
         precondition(
-            rank == 2 && weight.rank == 3 && weight.shape[2] == shape[1] && stride >= 1
+            rank == 2 && weight.rank == 3 && weight.shape[1] == shape[1] && stride >= 1
                 && (bias.map { $0.shape == [weight.shape[0]] } ?? true) && offsets.first == 0
                 && offsets.last == shape[0],
-            "convolved needs x [rows, D] and a weight [units, size, D]: \(shape), \(weight.shape)")
+            "convolved needs x [rows, D] and a weight [units, D, size]: \(shape), \(weight.shape)")
         let windows = SequenceWindows(
-            offsets: offsets, size: weight.shape[1], width: shape[1], stride: stride, padding: padding)
+            offsets: offsets, size: weight.shape[2], width: shape[1], stride: stride, padding: padding)
         let units = weight.shape[0]
-        let matrix = weight.viewed(as: [units, windows.columns])
         let result = Tensor(uninitialized: [windows.count, units])
-        let (x, w) = (detached, matrix.detached)
+        // Rows of a window are one behind the other: [U, K D].
+        let w = weight.detached.transposedEach().viewed(as: [units, windows.columns])
+        let x = detached
         let packed = w.packedTranspose(keep: false)
         windows.forEachBlock { block in
             let gathered = windows.gather(block, from: x)
@@ -58,18 +59,34 @@ extension Tensor where Scalar: TensorFloatingPoint {
                 Epilogue(bias: bias.map { UnsafePointer($0.pointer) }))
         }
         let wanted = (x: isTracked, w: weight.isTracked, b: bias?.isTracked == true)
-        let weightShape = weight.shape
+        let taps = [units, windows.size, windows.width]
         let recorded = result.recorded(from: [self, weight] + (bias.map { [$0] } ?? [])) { gradient in
             let dy = gradient
             return [
                 wanted.x ? windows.scatter(LinearGradients.input(weight: w, output: dy)) : nil,
                 wanted.w
                     ? LinearGradients.weight(input: windows.gather(0..<windows.count, from: x), output: dy)
-                        .viewed(as: weightShape) : nil,
+                        .viewed(as: taps).transposedEach() : nil,
                 wanted.b ? LinearGradients.bias(output: dy) : nil,
             ]
         }
         return (recorded, windows.outputOffsets)
+    }
+}
+
+extension Tensor where Scalar: TensorFloatingPoint {
+    /// [U, D, K] → [U, K, D], without recording.
+    fileprivate func transposedEach() -> Tensor {
+        let (rows, columns) = (shape[1], shape[2])
+        let result = Tensor(uninitialized: [shape[0], columns, rows])
+        parallelRanges(shape[0], grain: 32) { range in
+            for index in range {
+                let start = index * rows * columns
+                mml_transpose_rows(
+                    Scalar.kernelType, rows, columns, pointer + start, result.pointer + start)
+            }
+        }
+        return result
     }
 }
 

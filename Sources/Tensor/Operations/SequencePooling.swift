@@ -7,22 +7,13 @@ extension Tensor where Scalar: TensorFloatingPoint {
         precondition(rank == 2 && offsets.first == 0 && offsets.last == shape[0], "maxPooled of \(shape)")
         let width = shape[1]
         let sequences = offsets.count - 1
-        let result = Tensor.zeros([sequences, width])
-        let places = Tensor<Int64>(uninitialized: [sequences, width])
-        let x = detached
+        let result = Tensor(uninitialized: [sequences, width])
+        let places = Tensor<Int32>(uninitialized: [sequences, width])
         parallel(sequences) { sequence in
             let rows = offsets[sequence]..<offsets[sequence + 1]
-            let (best, place) = (result.pointer + sequence * width, places.pointer + sequence * width)
-            for row in rows {
-                let values = x.pointer + row * width
-                for column in 0..<width
-                where row == rows.lowerBound || values[column] > best[column]
-                    || (values[column].isNaN && !best[column].isNaN)
-                {
-                    best[column] = values[column]
-                    place[column] = Int64(row)
-                }
-            }
+            mml_column_maxima(
+                Scalar.kernelType, rows.count, width, pointer + rows.lowerBound * width,
+                result.pointer + sequence * width, places.pointer + sequence * width)
         }
         let shape = shape
         return result.recorded(from: self) { gradient in
@@ -32,7 +23,8 @@ extension Tensor where Scalar: TensorFloatingPoint {
                 if offsets[sequence] == offsets[sequence + 1] { return }
                 for column in 0..<width {
                     let index = sequence * width + column
-                    dx.pointer[Int(places.pointer[index]) * width + column] = dy.pointer[index]
+                    let row = offsets[sequence] + Int(places.pointer[index])
+                    dx.pointer[row * width + column] = dy.pointer[index]
                 }
             }
             return [dx]

@@ -1,4 +1,4 @@
-import MarketingML
+@testable import MarketingML
 import TestSupport
 import Testing
 
@@ -114,6 +114,54 @@ import Testing
         #expect(first.outputs?.vectors == whole.outputs?.vectors.rows(0..<5))
     }
 
+    /// The fused operation does what the formulas say, written down step by step.
+    @Test func unrolledCellIsTheSame() throws {
+        let layer = try layer("lstm.plain", .lstm, isStacked: false)
+        let lengths = [3, 0, 6, 1]
+        let offsets = lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+        let input = LayerValue.sequences(
+            PackedSequences(vectors: Tensor<Float>.randomNormal([10, 5], seed: 4), offsets: offsets))
+        for returnsSequences in [false, true] {
+            var fused = layer
+            fused.returnsSequences = returnsSequences
+            let unrolled = Recurrent(PlainLSTM(weights: layer.weights[0]), returnsSequences: returnsSequences)
+            #expect(try unrolled.outputShape(for: input.shape) == fused.outputShape(for: input.shape))
+            expectRelativeNorm(
+                fused(input).vectors.elements, unrolled(input).vectors.elements, 1e-6, "outputs")
+            let expected = valueAndGradient(of: unrolled) { ($0(input).vectors * $0(input).vectors).sum() }
+            let actual = valueAndGradient(of: fused) { ($0(input).vectors * $0(input).vectors).sum() }
+            for (a, e) in zip(actual.gradients.tensors, expected.gradients.tensors) {
+                expectRelativeNorm(a?.elements ?? [], e?.elements ?? [], 1e-5, "gradients")
+            }
+        }
+    }
+
+    @Test(arguments: RecurrentCellKind.allCases, [false, true])
+    func kerasLayoutRoundTrip(_ kind: RecurrentCellKind, _ hasTwoBiases: Bool) throws {
+        var source = WeightSource(seed: 2)
+        func make() throws -> RecurrentLayer<Float> {
+            let initialization: RecurrentInitialization = hasTwoBiases ? .pytorch : .keras
+            return RecurrentLayer(
+                kind,
+                weights: try (0..<2).map { _ in
+                    try initialization.makeWeights(kind, inputs: 3, units: 4, from: &source)
+                }, isBidirectional: true)
+        }
+        let layer = try make()
+        var other = try make()
+        let kept = Dictionary(uniqueKeysWithValues: layer.kerasWeights().map { ($0.name, $0.value) })
+        #expect(kept["kernel"]?.shape == [3, kind.gateCount * 4])
+        #expect(kept["bias"]?.shape == (kind == .gru ? [2, 12] : [kind.gateCount * 4]))
+        try other.setKerasWeights { name, shape in
+            let value = try #require(kept[name])
+            #expect(value.shape == shape)
+            return value
+        }
+        let input = LayerValue.sequences(
+            PackedSequences(vectors: Tensor<Float>.randomNormal([9, 3], seed: 4), offsets: [0, 4, 9]))
+        expectRelativeNorm(other(input).vectors.elements, layer(input).vectors.elements, 1e-6)
+    }
+
     @Test func recipesBuild() throws {
         let model = try Sequential(input: .tokens()) {
             Embedding(vocabularySize: 11, dimension: 4)
@@ -149,4 +197,45 @@ import Testing
 
 extension Tensor<Float> {
     fileprivate func reshaped(like other: Tensor) -> Tensor { Tensor(shape: other.shape, elements) }
+}
+
+/// The formulas of an LSTM in tensor operations.
+private struct PlainLSTM: RecurrentCell {
+    var weights: RecurrentWeights<Float>
+
+    func outputWidth(inputs: Int) -> Int { weights.units }
+
+    func zeroState(sequences: Int) -> RecurrentState<Float> {
+        .zeros(.lstm, sequences: sequences, units: weights.units)
+    }
+
+    func step(_ x: Tensor<Float>, _ state: RecurrentState<Float>) -> (
+        output: Tensor<Float>, state: RecurrentState<Float>
+    ) {
+        let units = weights.units
+        let sum =
+            x.linear(weights.input, bias: weights.inputBias)
+            + state.hidden.linear(weights.recurrent, bias: weights.recurrentBias)
+        let gates = sum.transposed
+        func gate(_ index: Int, _ activation: Activation) -> Tensor<Float> {
+            gates.rows(index * units..<(index + 1) * units).transposed.activated(by: activation)
+        }
+        let before = state.cell ?? .zeros(state.hidden.shape)
+        let cell = gate(1, .sigmoid) * before + gate(0, .sigmoid) * gate(2, .tanh)
+        let hidden = gate(3, .sigmoid) * cell.activated(by: .tanh)
+        return (hidden, RecurrentState(hidden: hidden, cell: cell))
+    }
+
+    mutating func forEachParameter(_ body: (String, inout Tensor<Float>) throws -> Void) rethrows {
+        try body("weight_ih", &weights.input)
+        try body("weight_hh", &weights.recurrent)
+        if var bias = weights.inputBias {
+            try body("bias_ih", &bias)
+            weights.inputBias = bias
+        }
+        if var bias = weights.recurrentBias {
+            try body("bias_hh", &bias)
+            weights.recurrentBias = bias
+        }
+    }
 }

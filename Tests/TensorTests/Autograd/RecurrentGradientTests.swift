@@ -124,7 +124,7 @@ import Testing
         _ padding: ConvolutionPadding, _ stride: Int
     ) {
         let x = random([9, 2], 1)
-        let weight = random([3, 3, 2], 2)
+        let weight = random([3, 2, 4], 2)
         let bias = random([3], 3)
         func value(_ x: Tensor<Double>, _ w: Tensor<Double>, _ b: Tensor<Double>) -> Tensor<Double> {
             TestSupport.weigh(
