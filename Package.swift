@@ -43,7 +43,8 @@ let package = Package(
             dependencies: ["MarketingML", "TestSupport", "TrainingChild", "ReaderChild"],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "RecommendTests", dependencies: ["Recommend", "TestSupport"], resources: [.copy("Fixtures")]),
+            name: "RecommendTests", dependencies: ["Recommend", "TestSupport"], resources: [.copy("Fixtures")]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -79,7 +79,8 @@ import Testing
         let share = Double(kept.elements.count { $0 != 0 }) / 100_000
         // Five standard deviations of a share of 0.7 over 100,000 draws.
         #expect(abs(share - 0.7) < 0.0073)
-        #expect(kept.elements.allSatisfy { $0 == 0 || abs($0 - 1 / 0.7) < 1e-4 })  // the rate is a multiple of 1/65536
+        // The rate is a multiple of 1/65536.
+        #expect(kept.elements.allSatisfy { $0 == 0 || abs($0 - 1 / 0.7) < 1e-4 })
         #expect(kept == ones.dropped(dropout))
         #expect(kept != ones.dropped(DropoutMask(rate: 0.3, seed: 1, stream: 3)))
         let (_, gradient) = valueAndGradient(at: ones) { $0.dropped(dropout).sum() }

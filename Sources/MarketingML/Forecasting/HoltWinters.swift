@@ -137,8 +137,9 @@ public struct HoltWinters: Sendable, Equatable, Codable {
             }
             return sum.isFinite ? sum : .infinity
         }
-        // Free numbers to parameters: shares in (0, 1), the season's within 1 − α, the damping in 0.8...0.995.
-        func share(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+        // Free numbers to parameters: shares in 0...1, whose ends are often the best and so must be within reach; the season's
+        // within 1 − α, the damping in 0.8...0.995.
+        func share(_ x: Double) -> Double { sin(x) * sin(x) }
         func parameters(_ x: [Double]) -> Parameters {
             var result = Parameters(alpha: share(x[0]))
             var next = 1
@@ -152,7 +153,7 @@ public struct HoltWinters: Sendable, Equatable, Codable {
             return result
         }
         let count = 1 + (trend == .none ? 0 : 1) + (season == .none ? 0 : 1) + (isDamped ? 1 : 0)
-        let grid: [Double] = [-3, -1, 1]
+        let grid: [Double] = [0.2, 0.55, 1]
         var starts: [(error: Double, x: [Double])] = []
         let corners = (0..<count).reduce(1) { power, _ in power * grid.count }
         for index in 0..<corners {
@@ -164,11 +165,12 @@ public struct HoltWinters: Sendable, Equatable, Codable {
             starts.append((error(parameters(x)), x))
         }
         starts.sort { $0.error < $1.error }
-        let results = starts.prefix(3).map { start in
-            NelderMead.minimum(from: start.x, step: 1) { error(parameters($0)) }
+        let results = starts.prefix(6).map { start in
+            NelderMead.minimum(from: start.x, step: 0.3) { error(parameters($0)) }
         }
-        let best = results.min { $0.value < $1.value }
-        return parameters(best?.x ?? starts[0].x)
+        guard let best = results.min(by: { $0.value < $1.value }) else { return parameters(starts[0].x) }
+        // A simplex that has become flat misses directions; a new one finds them.
+        return parameters(NelderMead.minimum(from: best.x, step: 0.5) { error(parameters($0)) }.x)
     }
 }
 
