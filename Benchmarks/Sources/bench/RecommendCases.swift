@@ -14,6 +14,7 @@ struct RecommendCase: BenchmarkCase {
         case top10 = "als_recommend_top10/f64"
         case one = "als_recommend_one/f64"
         case bpr = "bpr/f64"
+        case svdPlusPlus = "svdpp/ml1m"
     }
 
     let work: Work
@@ -33,6 +34,7 @@ struct RecommendCase: BenchmarkCase {
         case .top10: try recommendForAll(repeats)
         case .one: try recommendForOne(repeats)
         case .bpr: try epochs()
+        case .svdPlusPlus: try ratingEpochs()
         }
     }
 
@@ -143,5 +145,26 @@ struct RecommendCase: BenchmarkCase {
             runs: Array(runs.dropFirst()),
             throughput: { ["epoch_per_s": 1 / $0, "samples_per_s": Double(data.count) / $0] },
             quality: ["train_pair_auc_20_epochs": Double(right) / 200_000])
+    }
+
+    /// SVD++ with the options of `Peers/svdpp.py`.
+    private func ratingEpochs() throws -> Measurement {
+        func ratings(_ part: String) throws -> Ratings<Int32, Int32> {
+            let data = try PeerData("ratings_ml1m")
+            return try Ratings(
+                Interactions(
+                    users: data.indices(part + "_users"), items: data.indices(part + "_items"),
+                    values: data.indices(part + "_ratings").map(Double.init)), scale: 1...5)
+        }
+        let (train, test) = try (ratings("train"), ratings("test"))
+        var model: SVDPlusPlus<Int32, Int32>.Model?
+        let runs = try Self.steps { progress in
+            model = try SVDPlusPlus(factors: 20, learningRate: 0.007, regularization: 0.02, epochs: 5)
+                .fit(train, progress: progress)
+        }
+        return Measurement(
+            runs: Array(runs.dropFirst()),
+            throughput: { ["ratings_per_s": Double(train.interactions.count) / $0] },
+            quality: ["heldout_rmse": model?.rootMeanSquaredError(on: test) ?? .nan])
     }
 }

@@ -71,7 +71,8 @@ public struct Backtest: Sendable, Equatable, Codable {
     /// A forecast with intervals from this backtest's errors: those of forecasts as many steps ahead.
     ///
     /// With n errors the interval's half width is the ⌈(n + 1) level⌉-th smallest absolute error (split conformal prediction: Lei et
-    /// al., JASA 113 (2018)).
+    /// al., JASA 113 (2018)). Where all numbers are above 0, errors count as shares of the forecast: a week that sells twice as
+    /// much also errs by twice as much.
     ///
     /// - Throws: `.invalidOption` for a level outside (0, 1) or more steps than the horizon; `.emptyData` if there are too few
     ///   origins for the level.
@@ -82,10 +83,8 @@ public struct Backtest: Sendable, Equatable, Codable {
                 .invalidOption, "\(values.count) steps, the backtest has a horizon of \(horizon)",
                 at: .init(name: "horizon"))
         }
-        guard let widths = halfWidths(origins[...], level: level) else { throw Self.tooFew(level) }
-        return Forecast(
-            values: values, lower: zip(values, widths).map { $0 - $1 },
-            upper: zip(values, widths).map { $0 + $1 }, level: level)
+        guard let widths = halfWidths(level: level) else { throw Self.tooFew(level) }
+        return interval(around: values, widths, level: level)
     }
 
     /// The forecast of each origin with intervals made of the errors that were known at that origin: those of earlier forecasts whose
@@ -95,10 +94,8 @@ public struct Backtest: Sendable, Equatable, Codable {
     public func intervals(level: Double = 0.8) throws(MarketingMLError) -> [Forecast?] {
         try checkLevel(level)
         return origins.map { origin in
-            halfWidths(origins[...], level: level, knownAt: origin.observed).map { widths in
-                Forecast(
-                    values: origin.forecast, lower: zip(origin.forecast, widths).map { $0 - $1 },
-                    upper: zip(origin.forecast, widths).map { $0 + $1 }, level: level)
+            halfWidths(level: level, knownAt: origin.observed).map {
+                interval(around: origin.forecast, $0, level: level)
             }
         }
     }
@@ -119,16 +116,29 @@ public struct Backtest: Sendable, Equatable, Codable {
         return Double(inside) / Double(count)
     }
 
-    /// For each step ahead the half width of an interval; nil if the errors are too few for the level.
+    /// Whether errors count as shares of the forecast: all numbers are above 0.
+    private var isRelative: Bool {
+        origins.allSatisfy { ($0.forecast + $0.actual).allSatisfy { $0 > 0 } }
+    }
+
+    private func interval(around values: [Double], _ widths: [Double], level: Double) -> Forecast {
+        let widths = isRelative ? zip(values, widths).map { abs($0) * $1 } : widths
+        return Forecast(
+            values: values, lower: zip(values, widths).map { $0 - $1 },
+            upper: zip(values, widths).map { $0 + $1 }, level: level)
+    }
+
+    /// For each step ahead the half width of an interval, as a share of the forecast if errors are relative; nil if the errors are
+    /// too few for the level.
     ///
     /// - Parameter known: Errors of steps after this one are not known yet.
-    private func halfWidths(_ origins: ArraySlice<Origin>, level: Double, knownAt known: Int = .max)
-        -> [Double]?
-    {
+    private func halfWidths(level: Double, knownAt known: Int = .max) -> [Double]? {
+        let isRelative = isRelative
         var widths: [Double] = []
         for step in 0..<horizon {
-            let errors = origins.filter { $0.observed + step + 1 <= known }.map { abs($0.errors[step]) }
-                .sorted()
+            let errors = origins.filter { $0.observed + step + 1 <= known }.map { origin in
+                abs(origin.errors[step]) / (isRelative ? origin.forecast[step] : 1)
+            }.sorted()
             let rank = Int(ceil(Double(errors.count + 1) * level))
             guard rank <= errors.count else { return nil }
             widths.append(errors[rank - 1])

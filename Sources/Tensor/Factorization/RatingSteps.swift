@@ -4,7 +4,9 @@ internal import CTensorKernels
 ///
 /// One thread: users share items, and the order of steps is part of the result.
 package struct RatingSteps {
-    package let ratings: SparseMatrix<Float>
+    /// Each user's ratings in a random order, the same in every epoch: that of their items' numbers is mostly the order of first
+    /// appearance, and so of popularity, and steps that always end with rare items learn less of them.
+    private let ratings: SparseMatrix<Float>
     package let mean: Double
     package let learningRate: Double
     package let regularization: Double
@@ -22,7 +24,7 @@ package struct RatingSteps {
         learningRate: Double,
         regularization: Double, withHistory: Bool, seed: UInt64
     ) {
-        self.ratings = ratings
+        self.ratings = ratings.shuffledRows(seed: seed)
         self.mean = mean
         self.learningRate = learningRate
         self.regularization = regularization
@@ -79,5 +81,22 @@ package struct RatingSteps {
         }
         if hasHistory { history = rows }
         return sum / Double(max(1, ratings.storedCount))
+    }
+}
+
+extension SparseMatrix<Float> {
+    /// The same elements, each row's in a random order rather than in that of the columns.
+    fileprivate func shuffledRows(seed: UInt64) -> SparseMatrix {
+        var random = SeededGenerator(seed: seed, stream: 4)
+        var places = Array(0..<storedCount)
+        for row in 0..<rowCount {
+            var order = Array(places[rowOffsets[row]..<rowOffsets[row + 1]])
+            random.shuffle(&order)
+            places.replaceSubrange(rowOffsets[row]..<rowOffsets[row + 1], with: order)
+        }
+        return SparseMatrix(
+            trusted: rowCount, columnCount, rowOffsets: rowOffsets,
+            columnIndices: places.map { columnIndices[$0] },
+            values: places.map { values[$0] })
     }
 }

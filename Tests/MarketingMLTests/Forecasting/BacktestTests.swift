@@ -73,6 +73,18 @@ import Testing
         #expect(forecast.values == [1, 2, 3])
     }
 
+    /// The same series in other units, and with errors that grow with the numbers: intervals grow alike.
+    @Test func intervalsOfPositiveNumbersAreSharesOfTheForecast() throws {
+        var random = SeededGenerator(seed: 6)
+        let values = (0..<300).map { pow(4, Double($0 % 4)) * (1 + 0.2 * random.nextUniform()) }
+        let judged = try SeasonalNaive(period: 4).backtest(
+            on: TimeSeries(values), horizon: 4, origins: 200, step: 1, period: 4)
+        let forecast = try judged.forecast([1, 10, 100, 0.5], level: 0.8)
+        let shares = zip(zip(forecast.lower, forecast.upper), forecast.values).map { ($0.1 - $0.0) / $1 }
+        #expect(shares.allSatisfy { (0.1...0.4).contains($0) }, "\(shares)")
+        #expect(abs(try judged.coverage(level: 0.8) - 0.8) < 0.03)
+    }
+
     @Test func comparison() throws {
         var random = SeededGenerator(seed: 9)
         let series = try TimeSeries((0..<200).map { Double($0 % 12) + random.nextUniform() })
