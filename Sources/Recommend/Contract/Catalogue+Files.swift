@@ -26,6 +26,12 @@ extension Catalogue {
     }
 }
 
+/// Fields of a model's file that are checked when they are read.
+protocol CheckedFields: Codable {
+    /// - Throws: `.invalidOption` naming the first one out of its range.
+    func check() throws(MarketingMLError)
+}
+
 /// The fields of a model's file: the catalogue's ids and whatever the kind of model adds.
 struct StoredModel<User: Hashable & Sendable & Codable, Item: Hashable & Sendable & Codable, Fields: Codable>:
     Codable
@@ -53,6 +59,9 @@ extension RecommenderModel {
     ) throws -> (ModelFile, Catalogue<User, Item>, Fields) {
         let file = try ModelFile(url, kind: kind)
         let stored = try file.decode(StoredModel<User, Item, Fields>.self)
+        if let checked = stored.fields as? any CheckedFields {
+            do { try checked.check() } catch { throw file.malformed("\(error)") }
+        }
         return (file, try Catalogue(stored.catalogue, from: file), stored.fields)
     }
 }

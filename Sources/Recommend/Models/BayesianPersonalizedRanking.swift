@@ -146,11 +146,6 @@ public struct BayesianPersonalizedRanking<
         /// Reads a model that `save(to:)` wrote.
         public init(_ url: URL) throws {
             let (file, catalogue, options) = try Self.read(url, kind: Self.kind, PairwiseOptions.self)
-            do {
-                try options.check()
-            } catch {
-                throw file.malformed("\(error)")
-            }
             self.init(
                 catalogue: catalogue, options: options,
                 factors: try FactorPair(
@@ -161,7 +156,7 @@ public struct BayesianPersonalizedRanking<
 }
 
 /// What of a recipe for pairs a model needs to fold users in.
-struct PairwiseOptions: Sendable, Codable, Equatable {
+struct PairwiseOptions: Sendable, Equatable, CheckedFields {
     var factors: Int
     var learningRate: Double
     var regularization: Double

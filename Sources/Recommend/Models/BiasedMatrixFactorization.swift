@@ -64,29 +64,21 @@ public struct BiasedMatrixFactorization<
     }
 
     /// Biases and factors. Items are ranked by the rating that is predicted, before it is kept within the scale.
-    public struct Model: FactorModel {
+    public struct Model: RatingModel {
         /// The users and items, and the ratings that the model learned from.
         public let catalogue: Catalogue<User, Item>
         /// The users' rows [x, μ + bᵤ, 1] and the items' rows [y, 1, bᵢ].
         public let factors: FactorPair
+        /// The mean of the ratings that it learned from.
+        public var meanRating: Double { options.mean }
+        /// The ratings that can be given.
+        public var ratingScale: ClosedRange<Double> { options.lowest...options.highest }
         let options: RatingOptions
 
         init(catalogue: Catalogue<User, Item>, options: RatingOptions, factors: FactorPair) {
             self.catalogue = catalogue
             self.options = options
             self.factors = factors
-        }
-
-        /// The rating that a user would give to an item. An unknown user or item has factors and bias 0.
-        public func predict(user: User, item: Item) -> Double {
-            factors.rating(
-                user: catalogue.userIndex[user], item: catalogue.itemIndex[item], mean: options.mean,
-                within: options.lowest...options.highest)
-        }
-
-        /// The root of the mean squared error of `predict` on test ratings, with unknown users and items among them.
-        public func rootMeanSquaredError(on test: Ratings<User, Item>) -> Double {
-            test.rootMeanSquaredError { predict(user: $0, item: $1) }
         }
 
         /// The user's bias and factors given the items', as at the end of the fit; those of an unknown user without a history.
@@ -131,11 +123,6 @@ public struct BiasedMatrixFactorization<
         /// Reads a model that `save(to:)` wrote.
         public init(_ url: URL) throws {
             let (file, catalogue, options) = try Self.read(url, kind: Self.kind, RatingOptions.self)
-            do {
-                try options.check()
-            } catch {
-                throw file.malformed("\(error)")
-            }
             self.init(
                 catalogue: catalogue, options: options,
                 factors: try FactorPair(

@@ -68,9 +68,11 @@ extension ImplicitALS {
             }
         }
 
-        private struct Fields: Codable {
+        private struct Fields: CheckedFields {
             var options: ALSOptions
             var losses: [Double]
+
+            func check() throws(MarketingMLError) { try options.check() }
         }
 
         private static var kind: String { "implicit-als" }
@@ -85,11 +87,6 @@ extension ImplicitALS {
         /// Reads a model that `save(to:)` wrote.
         public init(_ url: URL) throws {
             let (file, catalogue, fields) = try Self.read(url, kind: Self.kind, Fields.self)
-            do {
-                try fields.options.check()
-            } catch {
-                throw file.malformed("\(error)")
-            }
             let count = fields.options.factors
             self.init(
                 catalogue: catalogue, options: fields.options, losses: fields.losses,

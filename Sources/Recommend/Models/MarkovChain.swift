@@ -155,11 +155,6 @@ public struct MarkovChain<User: Hashable & Sendable & Codable, Item: Hashable & 
             let (file, catalogue, options) = try Self.read(url, kind: Self.kind, MarkovOptions.self)
             let items = catalogue.items.count
             let transitions = try SparseMatrix(from: file, "transitions", rows: items, columns: items)
-            do {
-                try options.check()
-            } catch {
-                throw file.malformed("\(error)")
-            }
             guard transitions.values.allSatisfy({ $0 > 0 && $0.isFinite }), catalogue.history.storedCount > 0,
                 catalogue.history.values.allSatisfy({ $0 >= 0 && $0.isFinite })
             else { throw file.malformed("counts of transitions must be above 0") }
@@ -169,7 +164,7 @@ public struct MarkovChain<User: Hashable & Sendable & Codable, Item: Hashable & 
 }
 
 /// What of the recipe a model needs.
-struct MarkovOptions: Sendable, Codable, Equatable {
+struct MarkovOptions: Sendable, Equatable, CheckedFields {
     var recency: Double
     var smoothing: Double
 

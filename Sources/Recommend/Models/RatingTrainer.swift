@@ -2,7 +2,7 @@ import Foundation
 import Tensor
 
 /// What of a recipe for ratings says what is minimised, and what was found about the ratings.
-struct RatingOptions: Sendable, Codable, Equatable {
+struct RatingOptions: Sendable, Equatable, CheckedFields {
     var factors: Int
     var regularization: Double
     var biasRegularization: Double

@@ -75,11 +75,15 @@ public struct SVDPlusPlus<User: Hashable & Sendable & Codable, Item: Hashable & 
     }
 
     /// Biases and factors. Items are ranked by the rating that is predicted, before it is kept within the scale.
-    public struct Model: FactorModel {
+    public struct Model: RatingModel {
         /// The users and items, and the ratings that the model learned from.
         public let catalogue: Catalogue<User, Item>
         /// The users' rows [x + Σ z / √n, μ + bᵤ, 1] and the items' rows [y, 1, bᵢ].
         public let factors: FactorPair
+        /// The mean of the ratings that it learned from.
+        public var meanRating: Double { options.mean }
+        /// The ratings that can be given.
+        public var ratingScale: ClosedRange<Double> { options.lowest...options.highest }
         let options: SVDOptions
         /// z, in rows as wide as the items'; of no rows without.
         let history: Tensor<Float>
@@ -119,18 +123,6 @@ public struct SVDPlusPlus<User: Hashable & Sendable & Codable, Item: Hashable & 
             self.options = options
             self.history = history
             self.factors = factors
-        }
-
-        /// The rating that a user would give to an item. An unknown user or item has factors and bias 0.
-        public func predict(user: User, item: Item) -> Double {
-            factors.rating(
-                user: catalogue.userIndex[user], item: catalogue.itemIndex[item], mean: options.mean,
-                within: options.lowest...options.highest)
-        }
-
-        /// The root of the mean squared error of `predict` on test ratings, with unknown users and items among them.
-        public func rootMeanSquaredError(on test: Ratings<User, Item>) -> Double {
-            test.rootMeanSquaredError { predict(user: $0, item: $1) }
         }
 
         /// A row without factors of its own: the sum over the history and the bias that its ratings suggest, shrunk by five
@@ -174,11 +166,6 @@ public struct SVDPlusPlus<User: Hashable & Sendable & Codable, Item: Hashable & 
         /// Reads a model that `save(to:)` wrote.
         public init(_ url: URL) throws {
             let (file, catalogue, options) = try Self.read(url, kind: Self.kind, SVDOptions.self)
-            do {
-                try options.check()
-            } catch {
-                throw file.malformed("\(error)")
-            }
             let (items, count) = (catalogue.items.count, options.steps.factors)
             let pair = try FactorPair(
                 from: file, users: catalogue.users.count, items: items, factorCount: count,
@@ -194,7 +181,7 @@ public struct SVDPlusPlus<User: Hashable & Sendable & Codable, Item: Hashable & 
 }
 
 /// What of the recipe a model needs, and what was found about the ratings.
-struct SVDOptions: Sendable, Codable, Equatable {
+struct SVDOptions: Sendable, Equatable, CheckedFields {
     var steps: PairwiseOptions
     var mean: Double
     var lowest: Double
@@ -220,31 +207,5 @@ struct SVDOptions: Sendable, Codable, Equatable {
             }
         }
         return sum
-    }
-}
-
-extension FactorPair {
-    /// The predicted rating of an item by a user, rows being [x, μ + bᵤ, 1] and [y, 1, bᵢ]; nil: unknown, with factors and bias 0.
-    func rating(user: Int?, item: Int?, mean: Double, within scale: ClosedRange<Double>) -> Double {
-        let x = user.map { paddedUsers.row($0) }
-        var rating = x.map { Double($0[factorCount]) } ?? mean
-        if let item {
-            let y = paddedItems.row(item)
-            rating += Double(y[factorCount + 1])
-            if let x { rating += (0..<factorCount).reduce(0) { $0 + Double(x[$1]) * Double(y[$1]) } }
-        }
-        return min(max(rating, scale.lowerBound), scale.upperBound)
-    }
-}
-
-extension Ratings {
-    /// The root of the mean squared error of predictions.
-    func rootMeanSquaredError(_ predict: (User, Item) -> Double) -> Double {
-        let events = interactions.events
-        let sum = events.reduce(0) {
-            let error = $1.value - predict($1.user, $1.item)
-            return $0 + error * error
-        }
-        return (sum / Double(events.count)).squareRoot()
     }
 }
