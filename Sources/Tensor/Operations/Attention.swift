@@ -17,18 +17,104 @@ extension Tensor where Scalar: TensorFloatingPoint {
                 && offsets.last == shape[0],
             "selfAttention of \(shape) with \(heads) heads and offsets up to \(String(describing: offsets.last))"
         )
+        let rows = zip(offsets, offsets.dropFirst()).map { $0..<$1 }
         let plan = AttentionPlan(
-            heads: heads, headSize: shape[1] / (3 * heads), offsets: offsets, causal: causal, dropout: dropout
-        )
+            heads: heads, headSize: shape[1] / (3 * heads), queries: rows, keys: rows, causal: causal,
+            dropout: dropout)
         let result = Tensor(uninitialized: [shape[0], shape[1] / 3])
-        plan.forward(self, result)
+        plan.forward(AttentionOperands(packed: self), result)
         let x = detached
         return result.recorded(from: self) { gradient in
             let dout = gradient
             let dx = Tensor(uninitialized: x.shape)
-            plan.backward(x, dout, dx)
+            plan.backward(AttentionOperands(packed: x), dout, AttentionOperands(packed: dx))
             return [dx]
         }
+    }
+
+    /// Multi-head attention over the rows of other sequences: softmax(q kᵀ / √(head size)) v for every head and
+    /// sequence.
+    ///
+    /// `self` is [N, D], the queries; sequence s takes its rows `offsets[s] ..< offsets[s + 1]`. It sees rows
+    /// `keyOffsets[s] ..< keyOffsets[s + 1]` of the keys and values and no others; where there are none the result is 0.
+    /// Returns [N, D].
+    ///
+    /// - Parameters:
+    ///   - keysAndValues: [M, 2 D], keys beside values.
+    ///   - heads: A divisor of D.
+    ///   - offsets: Where each sequence's queries begin, and N.
+    ///   - keyOffsets: Where each sequence's keys begin, and M.
+    ///   - dropout: Of the probabilities.
+    /// - Complexity: O(Σ L K D) for L queries and K keys a sequence; extra memory O(K) a thread.
+    public func crossAttention(
+        _ keysAndValues: Tensor, heads: Int, offsets: [Int], keyOffsets: [Int], dropout: DropoutMask = .none
+    ) -> Tensor {
+        precondition(
+            offsets.count == keyOffsets.count && offsets.first == 0 && offsets.last == shape.first
+                && keyOffsets.first == 0 && keyOffsets.last == keysAndValues.shape.first,
+            "crossAttention of \(shape) over \(keysAndValues.shape) with offsets \(offsets) and \(keyOffsets)"
+        )
+        return crossAttention(
+            keysAndValues, heads: heads, queries: zip(offsets, offsets.dropFirst()).map { $0..<$1 },
+            keys: zip(keyOffsets, keyOffsets.dropFirst()).map { $0..<$1 }, dropout: dropout)
+    }
+
+    /// The same with the rows of each sequence, one behind the other in `self`. Ranges of keys may be apart and,
+    /// outside of a gradient computation, the same: beams share their source.
+    ///
+    /// - Parameter causal: Whether the queries are the last of the keys' positions, and each sees no later ones.
+    package func crossAttention(
+        _ keysAndValues: Tensor, heads: Int, queries: [Range<Int>], keys: [Range<Int>], causal: Bool = false,
+        dropout: DropoutMask = .none
+    ) -> Tensor {
+        precondition(
+            rank == 2 && heads > 0 && shape[1] % heads == 0 && keysAndValues.rank == 2
+                && keysAndValues.shape[1] == 2 * shape[1] && queries.count == keys.count
+                && queries.reduce(0) { $0 + $1.count } == shape[0]
+                && keys.allSatisfy { 0 <= $0.lowerBound && $0.upperBound <= keysAndValues.shape[0] }
+                && (!causal || zip(queries, keys).allSatisfy { $0.count <= $1.count }),
+            "crossAttention of \(shape) with \(heads) heads over \(keysAndValues.shape), \(queries) over \(keys)"
+        )
+        let plan = AttentionPlan(
+            heads: heads, headSize: shape[1] / heads, queries: queries, keys: keys, causal: causal,
+            dropout: dropout)
+        let result = Tensor(uninitialized: shape)
+        plan.forward(AttentionOperands(self, keysAndValues), result)
+        let (query, keysAndValues) = (self, keysAndValues)
+        let (q, kv) = (query.detached, keysAndValues.detached)
+        return result.recorded(from: query, keysAndValues) { gradient in
+            let dout = gradient
+            let dq = Tensor(uninitialized: q.shape)
+            let isWhole = keys.reduce(0) { $0 + $1.count } == kv.shape[0]
+            let dkv = isWhole ? Tensor(uninitialized: kv.shape) : .zeros(kv.shape)
+            plan.backward(AttentionOperands(q, kv), dout, AttentionOperands(dq, dkv))
+            return [dq, dkv]
+        }
+    }
+}
+
+/// Where queries, keys and values stand, or their gradients: their first rows, and how far rows are apart.
+private struct AttentionOperands<Scalar: TensorFloatingPoint> {
+    let query: UnsafeMutablePointer<Scalar>
+    let queryStride: Int
+    let key: UnsafeMutablePointer<Scalar>
+    let value: UnsafeMutablePointer<Scalar>
+    let keyStride: Int
+
+    /// [N, 3 D]: queries, keys and values beside one another.
+    init(packed x: Tensor<Scalar>) {
+        let width = x.columnCount / 3
+        query = x.pointer
+        (key, value) = (x.pointer + width, x.pointer + 2 * width)
+        (queryStride, keyStride) = (3 * width, 3 * width)
+    }
+
+    /// [N, D] and [M, 2 D].
+    init(_ q: Tensor<Scalar>, _ keysAndValues: Tensor<Scalar>) {
+        let width = q.columnCount
+        query = q.pointer
+        (key, value) = (keysAndValues.pointer, keysAndValues.pointer + width)
+        (queryStride, keyStride) = (width, 2 * width)
     }
 }
 
@@ -36,67 +122,77 @@ extension Tensor where Scalar: TensorFloatingPoint {
 private struct AttentionPlan: Sendable {
     let heads: Int
     let headSize: Int
-    let offsets: [Int]
+    let queries: [Range<Int>]
+    let keys: [Range<Int>]
     let causal: Bool
     let dropout: DropoutMask
     private let order: [Int]
     /// Dropout draws before each sequence's first.
     private let firstDraws: [UInt64]
 
-    init(heads: Int, headSize: Int, offsets: [Int], causal: Bool, dropout: DropoutMask) {
+    init(
+        heads: Int, headSize: Int, queries: [Range<Int>], keys: [Range<Int>], causal: Bool,
+        dropout: DropoutMask
+    ) {
         self.heads = heads
         self.headSize = headSize
-        self.offsets = offsets
+        self.queries = queries
+        self.keys = keys
         self.causal = causal
         self.dropout = dropout
-        let lengths = zip(offsets.dropFirst(), offsets).map(-)
-        order = lengths.indices.sorted { (lengths[$1], $0) < (lengths[$0], $1) }
-        // Each head's draws start at a multiple of 128, where drawing them is fastest.
-        firstDraws = lengths.reduce(into: [0]) { draws, length in
-            draws.append(draws[draws.count - 1] + UInt64(heads) * UInt64((length * length + 127) / 128 * 128))
+        let sizes = zip(queries, keys).map { $0.count * $1.count }
+        order = sizes.indices.sorted { (sizes[$1], $0) < (sizes[$0], $1) }
+        firstDraws = sizes.reduce(into: [0]) { draws, size in
+            draws.append(draws[draws.count - 1] + UInt64(heads) * Self.drawsOfHead(size))
         }
     }
 
     private var scale: Double { 1 / Double(headSize).squareRoot() }
 
-    func forward<Scalar: TensorFloatingPoint>(_ x: Tensor<Scalar>, _ result: Tensor<Scalar>) {
-        let type = Scalar.kernelType
+    /// Each head's draws start at a multiple of 128, where drawing them is fastest.
+    private static func drawsOfHead(_ size: Int) -> UInt64 { UInt64((size + 127) / 128 * 128) }
+
+    func forward<Scalar: TensorFloatingPoint>(_ x: AttentionOperands<Scalar>, _ result: Tensor<Scalar>) {
         let width = heads * headSize
-        forEachHead(backward: false) { (rows, head, first, scratch: Tensor<Scalar>) in
-            let q = x.pointer + rows.lowerBound * 3 * width + head * headSize
+        forEachHead(backward: false) { (sequence, head, first, scratch: Tensor<Scalar>) in
+            let (rows, seen) = (queries[sequence], keys[sequence])
+            let column = head * headSize
+            let key = seen.lowerBound * x.keyStride + column
             var spec = dropout.kernel
             mml_attention_forward(
-                type, rows.count, headSize, scale, causal ? 1 : 0, q, q + width, q + 2 * width, 3 * width,
-                &spec, first,
-                result.pointer + rows.lowerBound * width + head * headSize, width, scratch.pointer)
-        }
-    }
-
-    func backward<Scalar: TensorFloatingPoint>(
-        _ x: Tensor<Scalar>, _ dout: Tensor<Scalar>, _ dx: Tensor<Scalar>
-    ) {
-        let type = Scalar.kernelType
-        let width = heads * headSize
-        forEachHead(backward: true) { (rows, head, first, scratch: Tensor<Scalar>) in
-            let q = x.pointer + rows.lowerBound * 3 * width + head * headSize
-            let dq = dx.pointer + rows.lowerBound * 3 * width + head * headSize
-            var spec = dropout.kernel
-            mml_attention_backward(
-                type, rows.count, headSize, scale, causal ? 1 : 0, q, q + width, q + 2 * width, 3 * width,
-                &spec, first,
-                dout.pointer + rows.lowerBound * width + head * headSize, width, dq, dq + width,
-                dq + 2 * width,
+                Scalar.kernelType, rows.count, seen.count, headSize, scale, causal ? 1 : 0,
+                x.query + rows.lowerBound * x.queryStride + column, x.queryStride, x.key + key, x.value + key,
+                x.keyStride, &spec, first, result.pointer + rows.lowerBound * width + column, width,
                 scratch.pointer)
         }
     }
 
-    private func forEachHead<Scalar: TensorFloatingPoint>(
-        backward: Bool, _ body: (Range<Int>, Int, UInt64, Tensor<Scalar>) -> Void
+    func backward<Scalar: TensorFloatingPoint>(
+        _ x: AttentionOperands<Scalar>, _ dout: Tensor<Scalar>, _ dx: AttentionOperands<Scalar>
     ) {
-        let longest = order.first.map { offsets[$0 + 1] - offsets[$0] } ?? 0
-        let scratchCount = mml_attention_scratch(Scalar.kernelType, longest, headSize, backward ? 1 : 0)
+        let width = heads * headSize
+        forEachHead(backward: true) { (sequence, head, first, scratch: Tensor<Scalar>) in
+            let (rows, seen) = (queries[sequence], keys[sequence])
+            let column = head * headSize
+            let query = rows.lowerBound * x.queryStride + column
+            let key = seen.lowerBound * x.keyStride + column
+            var spec = dropout.kernel
+            mml_attention_backward(
+                Scalar.kernelType, rows.count, seen.count, headSize, scale, causal ? 1 : 0,
+                x.query + query, x.queryStride, x.key + key, x.value + key, x.keyStride, &spec, first,
+                dout.pointer + rows.lowerBound * width + column, width,
+                dx.query + query, dx.key + key, dx.value + key, scratch.pointer)
+        }
+    }
+
+    private func forEachHead<Scalar: TensorFloatingPoint>(
+        backward: Bool, _ body: (Int, Int, UInt64, Tensor<Scalar>) -> Void
+    ) {
+        let most = (queries.map(\.count).max() ?? 0, keys.map(\.count).max() ?? 0)
+        let scratchCount = mml_attention_scratch(
+            Scalar.kernelType, most.0, most.1, headSize, backward ? 1 : 0)
         // A few heads a task when sequences are short: waking and scratch are then shared.
-        let headsPerTask = max(1, min(heads, 4096 / max(1, longest * longest)))
+        let headsPerTask = max(1, min(heads, 4096 / max(1, most.0 * most.1)))
         let tasksPerSequence = (heads + headsPerTask - 1) / headsPerTask
         let tasks = order.count * tasksPerSequence
         // As many as can be in use, whoever turns up: what is allocated must not depend on timing.
@@ -105,14 +201,14 @@ private struct AttentionPlan: Sendable {
             })
         parallel(tasks) { task in
             let sequence = order[task / tasksPerSequence]
-            let rows = offsets[sequence]..<offsets[sequence + 1]
-            if rows.isEmpty { return }
+            let size = queries[sequence].count * keys[sequence].count
+            if queries[sequence].isEmpty && keys[sequence].isEmpty { return }
             let scratch = spare.withLock { $0.popLast() } ?? Tensor<Scalar>(uninitialized: [scratchCount])
             defer { spare.withLock { $0.append(scratch) } }
-            let draws = UInt64((rows.count * rows.count + 127) / 128 * 128)
+            let draws = Self.drawsOfHead(size)
             let first = task % tasksPerSequence * headsPerTask
             for head in first..<min(heads, first + headsPerTask) {
-                body(rows, head, firstDraws[sequence] + UInt64(head) * draws, scratch)
+                body(sequence, head, firstDraws[sequence] + UInt64(head) * draws, scratch)
             }
         }
     }
