@@ -4,30 +4,37 @@ import Synchronization
 extension Tensor where Scalar: TensorFloatingPoint {
     /// Multi-head self-attention over packed sequences: softmax(q kᵀ / √(head size)) v for every head and sequence.
     ///
-    /// `self` is [N, 3 D]: the queries, keys and values of all sequences below one another, D = heads · head size.
-    /// Sequence s takes rows `offsets[s] ..< offsets[s + 1]`; no row sees another sequence. Returns [N, D].
-    /// The backward pass computes the probabilities again instead of keeping them.
+    /// `self` is [N, (H + 2 K) d]: H heads of queries, K of keys and K of values side by side, d the head size. With
+    /// fewer heads of keys and values than of queries, H / K neighbouring heads of queries share one (grouped-query
+    /// attention, arXiv:2305.13245). Sequence s takes rows `offsets[s] ..< offsets[s + 1]`; no row sees another
+    /// sequence. Returns [N, H d]. The backward pass computes the probabilities again instead of keeping them.
     ///
-    /// - Complexity: O(Σ L² D) for sequence lengths L; extra memory O(L) a thread.
-    public func selfAttention(heads: Int, offsets: [Int], causal: Bool = false, dropout: DropoutMask = .none)
-        -> Tensor
-    {
+    /// - Parameters:
+    ///   - heads: H.
+    ///   - keyValueHeads: K, a divisor of H; nil means H.
+    ///   - causal: Whether a row sees only itself and what stands before it.
+    /// - Complexity: O(Σ L² H d) for sequence lengths L; extra memory O(L) a thread.
+    public func selfAttention(
+        heads: Int, keyValueHeads: Int? = nil, offsets: [Int], causal: Bool = false,
+        dropout: DropoutMask = .none
+    ) -> Tensor {
+        let shared = keyValueHeads ?? heads
         precondition(
-            rank == 2 && heads > 0 && shape[1] % (3 * heads) == 0 && offsets.first == 0
-                && offsets.last == shape[0],
-            "selfAttention of \(shape) with \(heads) heads and offsets up to \(String(describing: offsets.last))"
+            rank == 2 && heads > 0 && shared > 0 && heads % shared == 0
+                && shape[1] % (heads + 2 * shared) == 0 && offsets.first == 0 && offsets.last == shape[0],
+            "selfAttention of \(shape) with \(heads) heads, \(shared) of keys, and offsets up to \(String(describing: offsets.last))"
         )
         let rows = zip(offsets, offsets.dropFirst()).map { $0..<$1 }
         let plan = AttentionPlan(
-            heads: heads, headSize: shape[1] / (3 * heads), queries: rows, keys: rows, causal: causal,
-            dropout: dropout)
-        let result = Tensor(uninitialized: [shape[0], shape[1] / 3])
-        plan.forward(AttentionOperands(packed: self), result)
+            heads: heads, keyValueHeads: shared, headSize: shape[1] / (heads + 2 * shared), queries: rows,
+            keys: rows, causal: causal, dropout: dropout)
+        let result = Tensor(uninitialized: [shape[0], plan.width])
+        plan.forward(AttentionOperands(packed: self, plan), result)
         let x = detached
         return result.recorded(from: self) { gradient in
             let dout = gradient
             let dx = Tensor(uninitialized: x.shape)
-            plan.backward(AttentionOperands(packed: x), dout, AttentionOperands(packed: dx))
+            plan.backward(AttentionOperands(packed: x, plan), dout, AttentionOperands(packed: dx, plan))
             return [dx]
         }
     }
@@ -76,8 +83,8 @@ extension Tensor where Scalar: TensorFloatingPoint {
             "crossAttention of \(shape) with \(heads) heads over \(keysAndValues.shape), \(queries) over \(keys)"
         )
         let plan = AttentionPlan(
-            heads: heads, headSize: shape[1] / heads, queries: queries, keys: keys, causal: causal,
-            dropout: dropout)
+            heads: heads, keyValueHeads: heads, headSize: shape[1] / heads, queries: queries, keys: keys,
+            causal: causal, dropout: dropout)
         let result = Tensor(uninitialized: shape)
         plan.forward(AttentionOperands(self, keysAndValues), result)
         let (query, keysAndValues) = (self, keysAndValues)
@@ -101,12 +108,12 @@ private struct AttentionOperands<Scalar: TensorFloatingPoint> {
     let value: UnsafeMutablePointer<Scalar>
     let keyStride: Int
 
-    /// [N, 3 D]: queries, keys and values beside one another.
-    init(packed x: Tensor<Scalar>) {
-        let width = x.columnCount / 3
+    /// [N, (H + 2 K) d]: queries, keys and values beside one another.
+    init(packed x: Tensor<Scalar>, _ plan: AttentionPlan) {
         query = x.pointer
-        (key, value) = (x.pointer + width, x.pointer + 2 * width)
-        (queryStride, keyStride) = (3 * width, 3 * width)
+        key = x.pointer + plan.width
+        value = key + plan.keyValueHeads * plan.headSize
+        (queryStride, keyStride) = (x.columnCount, x.columnCount)
     }
 
     /// [N, D] and [M, 2 D].
@@ -121,6 +128,7 @@ private struct AttentionOperands<Scalar: TensorFloatingPoint> {
 /// One task a (sequence, head), longest sequences first so that no thread is left with a long one at the end.
 private struct AttentionPlan: Sendable {
     let heads: Int
+    let keyValueHeads: Int
     let headSize: Int
     let queries: [Range<Int>]
     let keys: [Range<Int>]
@@ -131,10 +139,11 @@ private struct AttentionPlan: Sendable {
     private let firstDraws: [UInt64]
 
     init(
-        heads: Int, headSize: Int, queries: [Range<Int>], keys: [Range<Int>], causal: Bool,
-        dropout: DropoutMask
+        heads: Int, keyValueHeads: Int, headSize: Int, queries: [Range<Int>], keys: [Range<Int>],
+        causal: Bool, dropout: DropoutMask
     ) {
         self.heads = heads
+        self.keyValueHeads = keyValueHeads
         self.headSize = headSize
         self.queries = queries
         self.keys = keys
@@ -148,16 +157,19 @@ private struct AttentionPlan: Sendable {
     }
 
     private var scale: Double { 1 / Double(headSize).squareRoot() }
+    /// Elements of an output row.
+    var width: Int { heads * headSize }
+    /// Heads of queries that share one of keys and values.
+    private var groupSize: Int { heads / keyValueHeads }
 
     /// Each head's draws start at a multiple of 128, where drawing them is fastest.
     private static func drawsOfHead(_ size: Int) -> UInt64 { UInt64((size + 127) / 128 * 128) }
 
     func forward<Scalar: TensorFloatingPoint>(_ x: AttentionOperands<Scalar>, _ result: Tensor<Scalar>) {
-        let width = heads * headSize
         forEachHead(backward: false) { (sequence, head, first, scratch: Tensor<Scalar>) in
             let (rows, seen) = (queries[sequence], keys[sequence])
             let column = head * headSize
-            let key = seen.lowerBound * x.keyStride + column
+            let key = seen.lowerBound * x.keyStride + head / groupSize * headSize
             var spec = dropout.kernel
             mml_attention_forward(
                 Scalar.kernelType, rows.count, seen.count, headSize, scale, causal ? 1 : 0,
@@ -170,17 +182,16 @@ private struct AttentionPlan: Sendable {
     func backward<Scalar: TensorFloatingPoint>(
         _ x: AttentionOperands<Scalar>, _ dout: Tensor<Scalar>, _ dx: AttentionOperands<Scalar>
     ) {
-        let width = heads * headSize
         forEachHead(backward: true) { (sequence, head, first, scratch: Tensor<Scalar>) in
             let (rows, seen) = (queries[sequence], keys[sequence])
             let column = head * headSize
             let query = rows.lowerBound * x.queryStride + column
-            let key = seen.lowerBound * x.keyStride + column
+            let key = seen.lowerBound * x.keyStride + head / groupSize * headSize
             var spec = dropout.kernel
             mml_attention_backward(
                 Scalar.kernelType, rows.count, seen.count, headSize, scale, causal ? 1 : 0,
                 x.query + query, x.queryStride, x.key + key, x.value + key, x.keyStride, &spec, first,
-                dout.pointer + rows.lowerBound * width + column, width,
+                dout.pointer + rows.lowerBound * width + column, width, head % groupSize == 0 ? 0 : 1,
                 dx.query + query, dx.key + key, dx.value + key, scratch.pointer)
         }
     }
@@ -191,8 +202,10 @@ private struct AttentionPlan: Sendable {
         let most = (queries.map(\.count).max() ?? 0, keys.map(\.count).max() ?? 0)
         let scratchCount = mml_attention_scratch(
             Scalar.kernelType, most.0, most.1, headSize, backward ? 1 : 0)
-        // A few heads a task when sequences are short: waking and scratch are then shared.
-        let headsPerTask = max(1, min(heads, 4096 / max(1, most.0 * most.1)))
+        // A few heads a task when sequences are short: waking and scratch are then shared. Heads that share keys are
+        // one task's, in order.
+        let groupsPerTask = max(1, min(keyValueHeads, 4096 / max(1, most.0 * most.1 * groupSize)))
+        let headsPerTask = groupsPerTask * groupSize
         let tasksPerSequence = (heads + headsPerTask - 1) / headsPerTask
         let tasks = order.count * tasksPerSequence
         // As many as can be in use, whoever turns up: what is allocated must not depend on timing.

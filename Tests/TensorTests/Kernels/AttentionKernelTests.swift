@@ -67,7 +67,7 @@ import Testing
                 mml_attention_backward(
                     Scalar.mmlType, n, m, d, scale, isCausal ? 1 : 0, q.pointer, ldq, k.pointer, v.pointer,
                     ldk, $0, first,
-                    dout.pointer, ldo, results[0].pointer, results[1].pointer, results[2].pointer,
+                    dout.pointer, ldo, 0, results[0].pointer, results[1].pointer, results[2].pointer,
                     scratch.pointer)
             }
             #expect(scratch.isIntact)

@@ -43,8 +43,11 @@ public struct BERTPretrainingModel<Scalar: TensorFloatingPoint>: Parameterized {
 
     /// Scores of all tokens [N, V] for some hidden states [N, D].
     func tokenScores(_ hidden: Tensor<Scalar>) -> Tensor<Scalar> {
-        let transformed = transform(hidden, activation: encoder.configuration.activation)
-        return transformNorm(transformed).linear(encoder.words, bias: decoderBias)
+        transformed(hidden).linear(encoder.words, bias: decoderBias)
+    }
+
+    private func transformed(_ hidden: Tensor<Scalar>) -> Tensor<Scalar> {
+        transformNorm(transform(hidden, activation: encoder.configuration.activation))
     }
 
     /// The sum of the objectives' mean losses; only hidden tokens go through the output layer.
@@ -64,7 +67,9 @@ public struct BERTPretrainingModel<Scalar: TensorFloatingPoint>: Parameterized {
         let hidden = encoder(batch.tokens, dropout: &dropout)
         let tokens =
             batch.positions.isEmpty
-            ? nil : crossEntropy(tokenScores(hidden.rows(at: batch.positions)), batch.targets)
+            ? nil
+            : transformed(hidden.rows(at: batch.positions)).vocabularyLoss(
+                weight: encoder.words, bias: decoderBias, targets: batch.targets)
         return (tokens, pairScores(hidden, batch).map { crossEntropy($0, batch.pairTargets) })
     }
 

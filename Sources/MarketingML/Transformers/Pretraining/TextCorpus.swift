@@ -48,6 +48,13 @@ public struct TextCorpus: Sendable {
         }
     }
 
+    /// All documents, for a corpus that fits in memory.
+    ///
+    /// - Throws: `.inputOutput` if a file has changed or cannot be read.
+    public func documents() throws -> [String] {
+        try blocks.flatMap { try Self.texts(of: $0) }
+    }
+
     private static let documentsOfBlock = 1024
 
     /// How many blocks there are.
@@ -57,14 +64,16 @@ public struct TextCorpus: Sendable {
     ///
     /// - Throws: `.inputOutput` if the file has changed or cannot be read.
     func documents(ofBlock index: Int) throws -> [[String]] {
-        let texts: [String]
-        switch blocks[index] {
-        case .texts(let documents): texts = documents
+        try Self.texts(of: blocks[index]).map { SentenceSplitter.sentences(of: $0) }.filter { !$0.isEmpty }
+    }
+
+    private static func texts(of block: Block) throws -> [String] {
+        switch block {
+        case .texts(let documents): return documents
         case .bytes(let file, let range, let layout):
             let bytes = try file.bytes(at: range.lowerBound, count: range.count)
-            texts = Self.documents(of: bytes[...], layout)
+            return documents(of: bytes[...], layout)
         }
-        return texts.map { SentenceSplitter.sentences(of: $0) }.filter { !$0.isEmpty }
     }
 
     /// All sentences, block by block. What cannot be read ends the sequence, and `failure` has the reason.

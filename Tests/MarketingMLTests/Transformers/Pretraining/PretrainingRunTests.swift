@@ -19,7 +19,7 @@ import Testing
     }()
 
     private static let configuration = BERTConfiguration(
-        vocabularySize: 60, hiddenSize: 32, layers: 2, heads: 2, intermediateSize: 64)
+        vocabularySize: 90, hiddenSize: 32, layers: 1, heads: 2, intermediateSize: 64)
 
     private func options(epochs: Int = 2) -> PretrainingOptions {
         PretrainingOptions(
@@ -61,22 +61,27 @@ import Testing
         #expect(weights(try pretrain()) == weights(whole))
     }
 
-    /// It learns what the sentences have to say: the colour follows from the noun.
+    /// It learns what two texts have to say, which words stand where and which text goes on how.
     @Test func fillsMasks() throws {
-        let model = try pretrain(epochs: 60)
+        let texts = [
+            "The rose is red. The sky is blue. The leaf is green. The snow is white.",
+            "My cat eats fish. Your dog eats meat. Our cow eats grass. Nobody eats stones.",
+        ]
+        let documents = (0..<24).map { texts[$0 % 2] }
+        let model = try BERT.pretrain(
+            corpus: documents, configuration: Self.configuration, heldOut: texts, options: options(epochs: 80))
         let history = try #require(model.card.history)
         #expect(history.epochs.allSatisfy { $0.validationLoss != nil && $0.validationAccuracy != nil })
         let candidates = model.candidates(
-            forMasksIn: "the green leaf is [MASK]. The [MASK] snow is white.", count: 3)
+            forMasksIn: "The rose is [MASK]. The [MASK] is blue. The leaf is green. The snow is white.", count: 3)
         #expect(candidates.map(\.count) == [3, 3])
-        #expect(candidates.map { $0[0].token } == ["green", "white"])
-        let judged = try model.evaluate(on: TextCorpus(Self.documents), options: options())
-        #expect(judged.perplexity < 2)
-        #expect(judged == (try model.evaluate(on: TextCorpus(Self.documents), options: options())))
-        let texts = LabeledTexts(
-            texts: Self.documents, labels: Self.documents.map { $0.contains("rose") ? "rose" : "none" })
+        #expect(candidates.map { $0[0].token } == ["red", "sky"])
+        let judged = try model.evaluate(on: TextCorpus(documents), options: options())
+        #expect(judged.perplexity < 1.5)
+        #expect(judged == (try model.evaluate(on: TextCorpus(documents), options: options())))
+        let labeled = LabeledTexts(texts: documents, labels: documents.map { $0.contains("rose") ? "a" : "b" })
         let classifier = try TextClassifier.fineTune(
-            model.bert, on: texts, options: FineTuningOptions(epochs: 1, learningRate: 1e-3))
+            model.bert, on: labeled, options: FineTuningOptions(epochs: 1, learningRate: 1e-3))
         #expect(classifier.maxLength == 512)
     }
 
