@@ -57,7 +57,8 @@ extension Tensor where Scalar: TensorFloatingPoint {
         _ keysAndValues: Tensor, heads: Int, offsets: [Int], keyOffsets: [Int], dropout: DropoutMask = .none
     ) -> Tensor {
         precondition(
-            offsets.count == keyOffsets.count && offsets.first == 0 && offsets.last == shape.first
+            rank == 2 && keysAndValues.shape.last == 2 * shape[1]
+                && offsets.count == keyOffsets.count && offsets.first == 0 && offsets.last == shape.first
                 && keyOffsets.first == 0 && keyOffsets.last == keysAndValues.shape.first,
             "crossAttention of \(shape) over \(keysAndValues.shape) with offsets \(offsets) and \(keyOffsets)"
         )
@@ -66,32 +67,32 @@ extension Tensor where Scalar: TensorFloatingPoint {
             keys: zip(keyOffsets, keyOffsets.dropFirst()).map { $0..<$1 }, dropout: dropout)
     }
 
-    /// The same with the rows of each sequence, one behind the other in `self`. Ranges of keys may be apart and,
-    /// outside of a gradient computation, the same: beams share their source.
+    /// The same with the rows of each sequence, one behind the other in `self`, whose first D columns are the queries.
+    ///
+    /// Ranges of keys may be apart and, outside of a gradient computation, the same: beams share their source.
     ///
     /// - Parameter causal: Whether the queries are the last of the keys' positions, and each sees no later ones.
     package func crossAttention(
-        _ keysAndValues: Tensor, heads: Int, queries: [Range<Int>], keys: [Range<Int>], causal: Bool = false,
-        dropout: DropoutMask = .none
+        _ keysAndValues: Tensor, heads: Int, queries: [Range<Int>], keys: [Range<Int>],
+        causal: Bool = false, dropout: DropoutMask = .none
     ) -> Tensor {
+        let width = keysAndValues.columnCount / 2
         precondition(
-            rank == 2 && heads > 0 && shape[1] % heads == 0 && keysAndValues.rank == 2
-                && keysAndValues.shape[1] == 2 * shape[1] && queries.count == keys.count
+            rank == 2 && heads > 0 && width % heads == 0 && keysAndValues.rank == 2
+                && keysAndValues.shape[1] == 2 * width && shape[1] >= width && queries.count == keys.count
                 && queries.reduce(0) { $0 + $1.count } == shape[0]
                 && keys.allSatisfy { 0 <= $0.lowerBound && $0.upperBound <= keysAndValues.shape[0] }
                 && (!causal || zip(queries, keys).allSatisfy { $0.count <= $1.count }),
-            "crossAttention of \(shape) with \(heads) heads over \(keysAndValues.shape), \(queries) over \(keys)"
-        )
+            "crossAttention of \(shape) with \(heads) heads over \(keysAndValues.shape), \(queries) over \(keys)")
         let plan = AttentionPlan(
-            heads: heads, keyValueHeads: heads, headSize: shape[1] / heads, queries: queries, keys: keys,
+            heads: heads, keyValueHeads: heads, headSize: width / heads, queries: queries, keys: keys,
             causal: causal, dropout: dropout)
-        let result = Tensor(uninitialized: shape)
+        let result = Tensor(uninitialized: [shape[0], width])
         plan.forward(AttentionOperands(self, keysAndValues), result)
-        let (query, keysAndValues) = (self, keysAndValues)
-        let (q, kv) = (query.detached, keysAndValues.detached)
-        return result.recorded(from: query, keysAndValues) { gradient in
+        let (q, kv) = (detached, keysAndValues.detached)
+        return result.recorded(from: self, keysAndValues) { gradient in
             let dout = gradient
-            let dq = Tensor(uninitialized: q.shape)
+            let dq = q.shape[1] == width ? Tensor(uninitialized: q.shape) : .zeros(q.shape)
             let isWhole = keys.reduce(0) { $0 + $1.count } == kv.shape[0]
             let dkv = isWhole ? Tensor(uninitialized: kv.shape) : .zeros(kv.shape)
             plan.backward(AttentionOperands(q, kv), dout, AttentionOperands(dq, dkv))
@@ -116,12 +117,12 @@ private struct AttentionOperands<Scalar: TensorFloatingPoint> {
         (queryStride, keyStride) = (x.columnCount, x.columnCount)
     }
 
-    /// [N, D] and [M, 2 D].
+    /// [N, D or more] and [M, 2 D].
     init(_ q: Tensor<Scalar>, _ keysAndValues: Tensor<Scalar>) {
-        let width = q.columnCount
+        keyStride = keysAndValues.columnCount
+        queryStride = q.columnCount
         query = q.pointer
-        (key, value) = (keysAndValues.pointer, keysAndValues.pointer + width)
-        (queryStride, keyStride) = (width, 2 * width)
+        (key, value) = (keysAndValues.pointer, keysAndValues.pointer + keyStride / 2)
     }
 }
 

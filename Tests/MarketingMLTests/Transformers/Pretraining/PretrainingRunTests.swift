@@ -19,7 +19,7 @@ import Testing
     }()
 
     private static let configuration = BERTConfiguration(
-        vocabularySize: 90, hiddenSize: 32, layers: 1, heads: 2, intermediateSize: 64)
+        vocabularySize: 200, hiddenSize: 32, layers: 1, heads: 2, intermediateSize: 64)
 
     private func options(epochs: Int = 2) -> PretrainingOptions {
         PretrainingOptions(
@@ -69,7 +69,7 @@ import Testing
         ]
         let documents = (0..<24).map { texts[$0 % 2] }
         let model = try BERT.pretrain(
-            corpus: documents, configuration: Self.configuration, heldOut: texts, options: options(epochs: 80))
+            corpus: documents, configuration: Self.configuration, heldOut: texts, options: options(epochs: 250))
         let history = try #require(model.card.history)
         #expect(history.epochs.allSatisfy { $0.validationLoss != nil && $0.validationAccuracy != nil })
         let candidates = model.candidates(
