@@ -7,7 +7,8 @@ import MarketingML
 struct PretrainBERT: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pretrain-bert",
-        abstract: "Pre-trains a BERT on raw text, or trains one further, and says how well it knows held-out text.",
+        abstract:
+            "Pre-trains a BERT on raw text, or trains one further, and says how well it knows held-out text.",
         discussion: """
             A corpus file is plain text, with blank lines between documents, or a CSV or TSV file with column names in the \
             first row, of which a column is read: FILE:COLUMN. Any of them may be compressed (.gz). Without --corpus a \
@@ -18,11 +19,13 @@ struct PretrainBERT: ParsableCommand {
             corpus and so of the vocabulary.
             """)
 
-    @Option(parsing: .upToNextOption, help: "The text to learn from.", completion: .file()) var corpus: [String] =
-        []
+    @Option(parsing: .upToNextOption, help: "The text to learn from.", completion: .file()) var corpus:
+        [String] =
+            []
     @Option(parsing: .upToNextOption, help: "Texts that must not be learned from.", completion: .file())
     var exclude: [String] = []
-    @Option(help: "Text to measure perplexity on. (default: a twentieth of the documents)") var heldOut: String?
+    @Option(help: "Text to measure perplexity on. (default: a twentieth of the documents)") var heldOut:
+        String?
     @Flag(help: "Every line of a text file is a document.") var lines = false
     @Option(name: .customLong("continue"), help: "A BERT directory to train further, with its vocabulary.")
     var start: String?
@@ -73,7 +76,8 @@ struct PretrainBERT: ParsableCommand {
     private func tellTheStory() throws {
         var watch = Stopwatch()
         let text = try RawText(
-            corpus: corpus, exclude: exclude, heldOut: heldOut, layout: lines ? .documentPerLine : .blankLines)
+            corpus: corpus, exclude: exclude, heldOut: heldOut, layout: lines ? .documentPerLine : .blankLines
+        )
         print("\(text.description)")
         fflush(nil)
 
@@ -94,7 +98,9 @@ struct PretrainBERT: ParsableCommand {
         for text in texts.isEmpty ? ["I [MASK] this product.", "The battery lasts for [MASK]."] : texts {
             print(text)
             for candidates in pretrained.candidates(forMasksIn: text) {
-                let words = candidates.map { "\($0.token) (\(Figures.fixed(Double($0.probability), digits: 3)))" }
+                let words = candidates.map {
+                    "\($0.token) (\(Figures.fixed(Double($0.probability), digits: 3)))"
+                }
                 print("  " + words.joined(separator: ", "))
             }
         }
@@ -105,7 +111,8 @@ struct PretrainBERT: ParsableCommand {
         var comparison: StartComparison?
         if let judgeTrain, let judgeTest {
             comparison = try StartComparison(
-                pretrained, train: .init(argument: judgeTrain), test: .init(argument: judgeTest), seeds: seeds,
+                pretrained, train: .init(argument: judgeTrain), test: .init(argument: judgeTest),
+                seeds: seeds,
                 epochs: judgeEpochs, learningRate: judgeLearningRate)
         }
         if let json {

@@ -24,7 +24,8 @@ struct StartComparison: Codable {
                 let classifier = try TextClassifier.fineTune(
                     start, on: train,
                     options: FineTuningOptions(
-                        epochs: epochs, batchSize: 16, learningRate: learningRate, pooling: .mean, seed: seed))
+                        epochs: epochs, batchSize: 16, learningRate: learningRate, pooling: .mean, seed: seed)
+                )
                 let report = try classifier.evaluate(test)
                 majority = report.majorityShare
                 if isPretrained {
@@ -40,7 +41,8 @@ struct StartComparison: Codable {
         }
         print(
             "mean ± standard deviation: pre-trained \(Self.summary(pretrained)), random weights "
-                + "\(Self.summary(random)); always the most frequent label \(Figures.fixed(majority, digits: 4))")
+                + "\(Self.summary(random)); always the most frequent label \(Figures.fixed(majority, digits: 4))"
+        )
     }
 
     private static func summary(_ values: [Double]) -> String {

@@ -83,7 +83,8 @@ extension Tensor where Scalar: TensorFloatingPoint {
                 && queries.reduce(0) { $0 + $1.count } == shape[0]
                 && keys.allSatisfy { 0 <= $0.lowerBound && $0.upperBound <= keysAndValues.shape[0] }
                 && (!causal || zip(queries, keys).allSatisfy { $0.count <= $1.count }),
-            "crossAttention of \(shape) with \(heads) heads over \(keysAndValues.shape), \(queries) over \(keys)")
+            "crossAttention of \(shape) with \(heads) heads over \(keysAndValues.shape), \(queries) over \(keys)"
+        )
         let plan = AttentionPlan(
             heads: heads, keyValueHeads: heads, headSize: width / heads, queries: queries, keys: keys,
             causal: causal, dropout: dropout)

@@ -19,7 +19,7 @@ struct TokenMasker: Sendable {
         let model = tokenizer.model
         let tokens = (0..<Int32(tokenizer.vocabularySize)).map { tokenizer.token($0) }
         isOrdinary = tokens.enumerated().map { id, token in
-            token.map { !model.specialTexts.contains($0) && id != Int(model.unknownID) } ?? false
+            token.map { !model.added.specialTexts.contains($0) && id != Int(model.unknownID) } ?? false
         }
         continues = tokens.map { $0?.hasPrefix(model.continuingPrefix) == true }
         ordinary = isOrdinary.indices.filter { [isOrdinary] in isOrdinary[$0] }.map { Int32($0) }

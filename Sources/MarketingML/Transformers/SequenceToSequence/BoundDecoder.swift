@@ -44,7 +44,9 @@ public struct BoundDecoder: NextTokenModel {
         var state = State(
             sources: Array(0..<sourceCount), lengths: batch.lengths,
             cache: model.decoder.map { _ in
-                KeyValueRows(rows: sourceCount, width: model.configuration.hiddenSize, longest: batch.lengths.max() ?? 0)
+                KeyValueRows(
+                    rows: sourceCount, width: model.configuration.hiddenSize,
+                    longest: batch.lengths.max() ?? 0)
             })
         let hidden = hidden(batch.ids, batch.positions, batch.rowRanges, &state) { queryKeyValue, _ in
             queryKeyValue.selfAttention(
@@ -59,7 +61,8 @@ public struct BoundDecoder: NextTokenModel {
     public func advance(_ state: inout State, by tokens: [Int32]) throws -> Tensor<Float> {
         guard tokens.count == state.rowCount else {
             throw MarketingMLError(
-                .shapeMismatch, "expected one token for each of \(state.rowCount) rows, found \(tokens.count)")
+                .shapeMismatch, "expected one token for each of \(state.rowCount) rows, found \(tokens.count)"
+            )
         }
         try TokenBatch(rows: tokens.map { [$0] })
             .check("target", vocabularySize: vocabularySize, longest: contextLength)

@@ -31,7 +31,7 @@ struct KeyValueRows: Sendable {
                     for (offset, token) in part.enumerated() {
                         let from = token * (width / 2 * 3) + width / 2
                         let to = (first + offset) * width
-                        target.extracting(to..<to + width).update(fromContentsOf: source.extracting(from..<from + width))
+                        _ = target[to..<to + width].update(fromContentsOf: source[from..<from + width])
                     }
                 }
             }
@@ -55,8 +55,7 @@ struct KeyValueRows: Sendable {
                 for (row, from) in order.enumerated() {
                     let count = lengths[row] * width
                     let (start, end) = (from * old * width, row * new * width)
-                    target.extracting(end..<end + count)
-                        .update(fromContentsOf: source.extracting(start..<start + count))
+                    _ = target[end..<end + count].update(fromContentsOf: source[start..<start + count])
                 }
             }
         }

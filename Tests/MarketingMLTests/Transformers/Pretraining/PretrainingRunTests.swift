@@ -69,17 +69,20 @@ import Testing
         ]
         let documents = (0..<24).map { texts[$0 % 2] }
         let model = try BERT.pretrain(
-            corpus: documents, configuration: Self.configuration, heldOut: texts, options: options(epochs: 250))
+            corpus: documents, configuration: Self.configuration, heldOut: texts,
+            options: options(epochs: 250))
         let history = try #require(model.card.history)
         #expect(history.epochs.allSatisfy { $0.validationLoss != nil && $0.validationAccuracy != nil })
         let candidates = model.candidates(
-            forMasksIn: "The rose is [MASK]. The [MASK] is blue. The leaf is green. The snow is white.", count: 3)
+            forMasksIn: "The rose is [MASK]. The [MASK] is blue. The leaf is green. The snow is white.",
+            count: 3)
         #expect(candidates.map(\.count) == [3, 3])
         #expect(candidates.map { $0[0].token } == ["red", "sky"])
         let judged = try model.evaluate(on: TextCorpus(documents), options: options())
         #expect(judged.perplexity < 1.5)
         #expect(judged == (try model.evaluate(on: TextCorpus(documents), options: options())))
-        let labeled = LabeledTexts(texts: documents, labels: documents.map { $0.contains("rose") ? "a" : "b" })
+        let labeled = LabeledTexts(
+            texts: documents, labels: documents.map { $0.contains("rose") ? "a" : "b" })
         let classifier = try TextClassifier.fineTune(
             model.bert, on: labeled, options: FineTuningOptions(epochs: 1, learningRate: 1e-3))
         #expect(classifier.maxLength == 512)

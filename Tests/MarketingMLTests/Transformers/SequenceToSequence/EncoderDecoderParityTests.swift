@@ -110,7 +110,9 @@ import Testing
                 TokenBatch(rows: [target]), over: sources, encoded: encoded, dropout: &none)
             return Array(fixture.model.scores(hidden).elements.suffix(41))
         }
-        var rows: [(source: Int, tokens: [Int32])] = [(0, [1, 5, 7]), (1, [1]), (2, [1, 9]), (3, [1, 4, 4, 30])]
+        var rows: [(source: Int, tokens: [Int32])] = [
+            (0, [1, 5, 7]), (1, [1]), (2, [1, 9]), (3, [1, 4, 4, 30]),
+        ]
         var (state, scores) = try bound.read(rows.map(\.tokens))
         func check(_ what: String) {
             #expect(state.rowCount == rows.count && scores.shape == [rows.count, 41])
@@ -124,7 +126,8 @@ import Testing
         var generator = SeededGenerator(seed: 4)
         for step in 0..<24 {
             if [2, 9, 15].contains(step) {
-                let order = [[3, 3, 0, 1, 2, 2], [5, 0, 2], [1, 1, 0, 2]][[2, 9, 15].firstIndex(of: step) ?? 0]
+                let order = [[3, 3, 0, 1, 2, 2], [5, 0, 2], [1, 1, 0, 2]][
+                    [2, 9, 15].firstIndex(of: step) ?? 0]
                 state.select(rows: order)
                 rows = order.map { rows[$0] }
             }
