@@ -50,6 +50,13 @@ let package = Package(
                 .product(name: "Recommend", package: "MarketingML"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        .executableTarget(
+            name: "pretrain-bert",
+            dependencies: [
+                "ExampleSupport",
+                .product(name: "MarketingML", package: "MarketingML"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -12,6 +12,8 @@ public struct ModelCard: Sendable, Codable, Equatable {
     public var recipe: TextModelRecipe?
     /// How it was trained from scratch.
     public var trainingOptions: TextTrainingOptions?
+    /// How it was pre-trained on raw text.
+    public var pretraining: PretrainingOptions?
     /// Texts it learned from.
     public var trainingTexts: Int?
     /// Texts that chose the epoch.

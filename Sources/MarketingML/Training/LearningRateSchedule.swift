@@ -6,6 +6,8 @@ public enum LearningRateSchedule: Sendable, Equatable {
     case linear
     /// Falls to 0 along half a cosine wave.
     case cosine
+    /// Falls with the root of the number of updates: √(warmup / step), in "Attention is all you need" (arXiv:1706.03762).
+    case inverseSquareRoot
     /// Stays.
     case constant
     /// Is multiplied by `factor` after every `updates` updates.
@@ -25,6 +27,8 @@ public enum LearningRateSchedule: Sendable, Equatable {
         switch self {
         case .linear: return max(0, 1 - progress)
         case .cosine: return max(0, 0.5 * (1 + cos(Double.pi * progress)))
+        case .inverseSquareRoot:
+            return (Double(max(1, warmup)) / Double(max(1, max(step, warmup)))).squareRoot()
         case .constant: return 1
         case .step(let updates, let factor): return pow(factor, Double((step - warmup) / updates))
         case .exponential(let factor): return pow(factor, Double(step - warmup))
@@ -72,6 +76,7 @@ extension LearningRateSchedule: Codable {
         switch (parts.first, numbers.count) {
         case ("linear", 0): self = .linear
         case ("cosine", 0): self = .cosine
+        case ("inverseSquareRoot", 0): self = .inverseSquareRoot
         case ("constant", 0): self = .constant
         case ("step", 2) where Int(exactly: numbers[0]) != nil:
             self = .step(updates: Int(numbers[0]), factor: numbers[1])
@@ -90,6 +95,7 @@ extension LearningRateSchedule: Codable {
             switch self {
             case .linear: "linear"
             case .cosine: "cosine"
+            case .inverseSquareRoot: "inverseSquareRoot"
             case .constant: "constant"
             case .step(let updates, let factor): "step(\(updates),\(factor))"
             case .exponential(let factor): "exponential(\(factor))"

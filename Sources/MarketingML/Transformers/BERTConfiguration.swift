@@ -36,6 +36,15 @@ public struct BERTConfiguration: Sendable, Equatable {
         self.intermediateSize = intermediateSize
     }
 
+    /// 2 layers of 128, 2 heads, and a vocabulary of up to 8,000 tokens: for pre-training on a few megabytes of text.
+    public static var tiny: BERTConfiguration { .tiny(vocabularySize: 8_000) }
+
+    /// 4 layers of 256, 4 heads, and a vocabulary of up to 16,000 tokens.
+    public static var mini: BERTConfiguration {
+        BERTConfiguration(
+            vocabularySize: 16_000, hiddenSize: 256, layers: 4, heads: 4, intermediateSize: 1024)
+    }
+
     /// A model small enough to be trained from scratch on a few hundred texts: 2 layers of 128, 2 heads.
     public static func tiny(vocabularySize: Int) -> BERTConfiguration {
         BERTConfiguration(

@@ -17,7 +17,7 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
     /// exp(x) / Σ exp(x) over the last dimension: the one that is no function of single elements.
     case softmax
 
-    var isElementwise: Bool { self != .softmax }
+    package var isElementwise: Bool { self != .softmax }
 
     var kernel: mml_activation {
         switch self {

@@ -133,6 +133,30 @@ import Testing
         }
     }
 
+    @Test(arguments: [0.0, 0.25])
+    func crossAttention(_ rate: Double) {
+        // The third sequence has no keys, the fourth no queries.
+        let (offsets, keyOffsets) = ([0, 3, 4, 6, 6, 9], [0, 5, 7, 7, 9, 10])
+        let q = random([9, 6], 1)
+        let kv = random([10, 12], 2)
+        let dropout = rate == 0 ? DropoutMask.none : DropoutMask(rate: rate, seed: 5, stream: 2)
+        func f(_ q: Tensor<Double>, _ kv: Tensor<Double>) -> Tensor<Double> {
+            weigh(q.crossAttention(kv, heads: 2, offsets: offsets, keyOffsets: keyOffsets, dropout: dropout))
+        }
+        expectGradient("queries", at: q, tolerance: 1e-6) { f($0, kv) }
+        expectGradient("keys and values", at: kv, tolerance: 1e-6) { f(q, $0) }
+    }
+
+    /// Over its own keys it is self-attention, to the bit.
+    @Test(arguments: [false, true]) func crossAttentionOverItselfIsSelfAttention(_ causal: Bool) {
+        let rows = [0..<3, 3..<4, 4..<9]
+        let (q, kv) = (random([9, 6], 1), random([9, 12], 2))
+        let cross = q.crossAttention(kv, heads: 2, queries: rows, keys: rows, causal: causal)
+        let own = Tensor.concatenatedColumns([q, kv])
+            .selfAttention(heads: 2, offsets: [0, 3, 4, 9], causal: causal)
+        #expect(cross.elements == own.elements)
+    }
+
     @Test func lookups() {
         let words = random([7, 5], 1)
         let positions = random([4, 5], 2)
@@ -168,6 +192,9 @@ import Testing
         expectGradient("weight", at: weight) { weigh(nothing.linear($0)) }
         expectGradient("norm", at: nothing) { weigh($0.layerNorm(.zeros([4]), .zeros([4]), epsilon: 1e-5)) }
         expectGradient("attention", at: .zeros([0, 12])) { weigh($0.selfAttention(heads: 2, offsets: [0])) }
+        expectGradient("cross-attention", at: nothing) {
+            weigh($0.crossAttention(.zeros([0, 8]), heads: 2, offsets: [0], keyOffsets: [0]))
+        }
         expectGradient("matmul", at: nothing) { weigh($0.matmul(weight, transposingOther: true)) }
         expectGradient("sum", at: nothing) { $0.sum() }
         expectGradient("exp", at: .zeros([3, 0])) { weigh($0.exp()) }

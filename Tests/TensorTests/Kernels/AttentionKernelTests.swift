@@ -7,33 +7,39 @@ import Testing
 @Suite struct AttentionKernelTests {
     /// A sequence with room between its rows.
     struct Problem<Scalar: KernelScalar> {
-        var n: Int, d: Int, isCausal: Bool
+        /// Queries, keys and columns.
+        var n: Int, m: Int, d: Int, isCausal: Bool
         var dropout: mml_dropout_spec?
-        var ld: Int { d + 3 }
+        var ldq: Int { d + 3 }
+        var ldk: Int { d + 5 }
         var ldo: Int { d + 1 }
         let first: UInt64 = 12345
         var scale: Double { 1 / Double(d).squareRoot() }
         var q: Guarded<Scalar>, k: Guarded<Scalar>, v: Guarded<Scalar>, dout: Guarded<Scalar>
 
-        init(_ n: Int, _ d: Int, isCausal: Bool = false, rate: Double? = nil) {
-            (self.n, self.d, self.isCausal) = (n, d, isCausal)
+        /// `keys` counts the keys; nil: as many as queries.
+        init(_ n: Int, _ d: Int, keys: Int? = nil, isCausal: Bool = false, rate: Double? = nil) {
+            let m = keys ?? n
+            (self.n, self.m, self.d, self.isCausal) = (n, m, d, isCausal)
             dropout = rate.map { mml_dropout_spec(seed: 7, stream: 9, rate: $0) }
             var numbers = TestNumbers(n * 100 + d)
-            func rows(_ ld: Int, _ scale: Double) -> Guarded<Scalar> {
-                Guarded(numbers.array(n == 0 ? 0 : (n - 1) * ld + d, scale))
+            func rows(_ count: Int, _ ld: Int, _ scale: Double) -> Guarded<Scalar> {
+                Guarded(numbers.array(count == 0 ? 0 : (count - 1) * ld + d, scale))
             }
-            (q, k, v, dout) = (rows(d + 3, 2), rows(d + 3, 2), rows(d + 3, 1), rows(d + 1, 1))
+            q = rows(n, d + 3, 2)
+            (k, v) = (rows(m, d + 5, 2), rows(m, d + 5, 1))
+            dout = rows(n, d + 1, 1)
         }
 
         var description: String {
-            "n \(n), d \(d)\(isCausal ? ", causal" : "")\(dropout.map { ", dropout \($0.rate)" } ?? "")"
+            "n \(n), m \(m), d \(d)\(isCausal ? ", causal" : "")\(dropout.map { ", dropout \($0.rate)" } ?? "")"
         }
 
         /// Scratch memory full of NaN, between sentinels.
         func scratch(backward: Bool) -> Guarded<Scalar> {
             Guarded(
                 [Scalar](
-                    repeating: .nan, count: mml_attention_scratch(Scalar.mmlType, n, d, backward ? 1 : 0)))
+                    repeating: .nan, count: mml_attention_scratch(Scalar.mmlType, n, m, d, backward ? 1 : 0)))
         }
 
         func withDropout<Result>(_ body: (UnsafePointer<mml_dropout_spec>?) -> Result) -> Result {
@@ -46,8 +52,8 @@ import Testing
             let scratch = scratch(backward: false)
             withDropout {
                 mml_attention_forward(
-                    Scalar.mmlType, n, d, scale, isCausal ? 1 : 0, q.pointer, k.pointer, v.pointer, ld, $0,
-                    first,
+                    Scalar.mmlType, n, m, d, scale, isCausal ? 1 : 0, q.pointer, ldq, k.pointer, v.pointer,
+                    ldk, $0, first,
                     out.pointer, ldo, scratch.pointer)
             }
             #expect(scratch.isIntact)
@@ -55,12 +61,12 @@ import Testing
         }
 
         func backward() -> [Guarded<Scalar>] {
-            let results = (0..<3).map { _ in Guarded([Scalar](repeating: 5, count: q.count)) }
+            let results = [q, k, v].map { Guarded([Scalar](repeating: 5, count: $0.count)) }
             let scratch = scratch(backward: true)
             withDropout {
                 mml_attention_backward(
-                    Scalar.mmlType, n, d, scale, isCausal ? 1 : 0, q.pointer, k.pointer, v.pointer, ld, $0,
-                    first,
+                    Scalar.mmlType, n, m, d, scale, isCausal ? 1 : 0, q.pointer, ldq, k.pointer, v.pointer,
+                    ldk, $0, first,
                     dout.pointer, ldo, 0, results[0].pointer, results[1].pointer, results[2].pointer,
                     scratch.pointer)
             }
@@ -68,30 +74,30 @@ import Testing
             return results
         }
 
-        /// Probabilities and dropout factors, n x n.
+        /// Probabilities and dropout factors, n x m.
         func probabilities() -> (p: [Double], keep: [Double]) {
-            var p = [Double](repeating: 0, count: n * n), keep = p
+            var p = [Double](repeating: 0, count: n * m), keep = p
             for i in 0..<n {
-                let seen = isCausal ? i + 1 : n
+                let seen = isCausal ? m - n + i + 1 : m
                 for j in 0..<seen {
-                    p[i * n + j] =
+                    p[i * m + j] =
                         scale
                         * (0..<d).reduce(0) {
-                            $0 + Double(q.pointer[i * ld + $1]) * Double(k.pointer[j * ld + $1])
+                            $0 + Double(q.pointer[i * ldq + $1]) * Double(k.pointer[j * ldk + $1])
                         }
                 }
-                let highest = p[i * n..<i * n + seen].max() ?? 0
-                for j in 0..<seen { p[i * n + j] = exp(p[i * n + j] - highest) }
-                let sum = p[i * n..<i * n + seen].reduce(0, +)
-                for j in 0..<seen { p[i * n + j] /= sum }
+                let highest = p[i * m..<i * m + seen].max() ?? 0
+                for j in 0..<seen { p[i * m + j] = exp(p[i * m + j] - highest) }
+                let sum = p[i * m..<i * m + seen].reduce(0, +)
+                for j in 0..<seen { p[i * m + j] /= sum }
                 keep.withUnsafeMutableBufferPointer { keep in
                     guard var dropout, dropout.rate > 0 else {
-                        return keep[i * n..<(i + 1) * n].update(repeating: 1)
+                        return keep[i * m..<(i + 1) * m].update(repeating: 1)
                     }
-                    var draws = [UInt16](repeating: 0, count: n)
-                    mml_random_draws(dropout.seed, dropout.stream, first + UInt64(i * n), n, &draws)
-                    for j in 0..<n {
-                        keep[i * n + j] =
+                    var draws = [UInt16](repeating: 0, count: m)
+                    mml_random_draws(dropout.seed, dropout.stream, first + UInt64(i * m), m, &draws)
+                    for j in 0..<m {
+                        keep[i * m + j] =
                             UInt32(draws[j]) >= mml_dropout_threshold(&dropout)
                             ? mml_dropout_scale(&dropout) : 0
                     }
@@ -102,35 +108,30 @@ import Testing
 
         func expected() -> (out: Guarded<Scalar>, gradients: [Guarded<Scalar>]) {
             let (p, keep) = probabilities()
-            let width = ld, outWidth = ldo, size = q.count
             var out = [Double](repeating: 5, count: dout.count)
-            var gradients = [[Double]](repeating: [Double](repeating: 5, count: size), count: 3)
-            for i in 0..<n {
-                for c in 0..<d {
-                    out[i * outWidth + c] = 0
-                    for g in 0..<3 { gradients[g][i * width + c] = 0 }
-                }
+            var gradients = [q, k, v].map { [Double](repeating: 5, count: $0.count) }
+            for c in 0..<d {
+                for i in 0..<n { (out[i * ldo + c], gradients[0][i * ldq + c]) = (0, 0) }
+                for j in 0..<m { (gradients[1][j * ldk + c], gradients[2][j * ldk + c]) = (0, 0) }
             }
             for i in 0..<n {
-                let seen = isCausal ? i + 1 : n
+                let seen = isCausal ? m - n + i + 1 : m
                 var dp = [Double](repeating: 0, count: seen)
                 for j in 0..<seen {
-                    let kept = p[i * n + j] * keep[i * n + j]
+                    let kept = p[i * m + j] * keep[i * m + j]
                     for c in 0..<d {
-                        let (value, slope) = (
-                            Double(v.pointer[j * width + c]), Double(dout.pointer[i * outWidth + c])
-                        )
-                        out[i * outWidth + c] += kept * value
-                        gradients[2][j * width + c] += kept * slope
-                        dp[j] += keep[i * n + j] * value * slope
+                        let value = Double(v.pointer[j * ldk + c]), slope = Double(dout.pointer[i * ldo + c])
+                        out[i * ldo + c] += kept * value
+                        gradients[2][j * ldk + c] += kept * slope
+                        dp[j] += keep[i * m + j] * value * slope
                     }
                 }
-                let mean = (0..<seen).reduce(0) { $0 + p[i * n + $1] * dp[$1] }
+                let mean = (0..<seen).reduce(0) { $0 + p[i * m + $1] * dp[$1] }
                 for j in 0..<seen {
-                    let ds = scale * p[i * n + j] * (dp[j] - mean)
+                    let ds = scale * p[i * m + j] * (dp[j] - mean)
                     for c in 0..<d {
-                        gradients[0][i * width + c] += ds * Double(k.pointer[j * width + c])
-                        gradients[1][j * width + c] += ds * Double(q.pointer[i * width + c])
+                        gradients[0][i * ldq + c] += ds * Double(k.pointer[j * ldk + c])
+                        gradients[1][j * ldk + c] += ds * Double(q.pointer[i * ldq + c])
                     }
                 }
             }
@@ -140,31 +141,45 @@ import Testing
 
     static let lengths = [0, 1, 2, 3, 7, 8, 15, 17, 31, 32, 33, 63, 64, 71, 72, 73, 145]
 
+    private func check<Scalar: KernelScalar>(_ problem: Problem<Scalar>) {
+        let expected = problem.expected()
+        let tolerance = 10 * Scalar.closeness * (1 + Double(problem.d).squareRoot())
+        expectSame(problem.forward(), expected.out, "out, \(problem.description)", within: tolerance)
+        for (name, pair) in zip(["dq", "dk", "dv"], zip(problem.backward(), expected.gradients)) {
+            expectSame(pair.0, pair.1, "\(name), \(problem.description)", within: tolerance)
+        }
+    }
+
     @Test(arguments: lengths) func forwardAndBackward(n: Int) {
-        func check<Scalar: KernelScalar>(_: Scalar.Type) {
-            for (turn, d) in [1, 4, 5, 16, 24, 32, 33, 64].enumerated() where n * n * d < 100_000 {
-                for isCausal in [false, true] {
-                    let problem = Problem<Scalar>(
-                        n, d, isCausal: isCausal,
-                        rate: [nil, 0, 0.1, 0.5][(turn + (isCausal ? 1 : 0) + n) % 4])
-                    let expected = problem.expected()
-                    let tolerance = 10 * Scalar.closeness * (1 + Double(d).squareRoot())
-                    expectSame(
-                        problem.forward(), expected.out, "out, \(problem.description)", within: tolerance)
-                    for (name, pair) in zip(["dq", "dk", "dv"], zip(problem.backward(), expected.gradients)) {
-                        expectSame(pair.0, pair.1, "\(name), \(problem.description)", within: tolerance)
-                    }
-                }
+        for (turn, d) in [1, 4, 5, 16, 24, 32, 33, 64].enumerated() where n * n * d < 100_000 {
+            for isCausal in [false, true] {
+                let rate = [nil, 0, 0.1, 0.5][(turn + (isCausal ? 1 : 0) + n) % 4]
+                check(Problem<Float>(n, d, isCausal: isCausal, rate: rate))
+                check(Problem<Double>(n, d, isCausal: isCausal, rate: rate))
             }
         }
-        check(Float.self)
-        check(Double.self)
+    }
+
+    /// Other numbers of keys than of queries; causal queries are the last of the keys' positions.
+    @Test(arguments: [
+        (0, 3), (3, 0), (1, 9), (9, 1), (2, 73), (73, 2), (33, 40), (145, 17), (17, 145), (80, 81),
+    ])
+    func keysOfAnotherLength(n: Int, m: Int) {
+        for (turn, d) in [1, 5, 16, 33].enumerated() {
+            for isCausal in [false, true] where !isCausal || n <= m {
+                let rate = [nil, 0.3][(turn + n) % 2]
+                check(Problem<Float>(n, d, keys: m, isCausal: isCausal, rate: rate))
+                check(Problem<Double>(n, d, keys: m, isCausal: isCausal, rate: rate))
+            }
+        }
     }
 
     /// d/dx sum(out * dout) by central differences; dropout must draw the same forward and backward.
-    @Test(arguments: [nil, 0.3] as [Double?], [false, true])
-    func finiteDifferences(rate: Double?, isCausal: Bool) {
-        let problem = Problem<Double>(19, 5, isCausal: isCausal, rate: rate)
+    @Test(
+        arguments: [nil, 0.3] as [Double?],
+        [(19, 19, false), (19, 19, true), (7, 19, false), (7, 19, true), (19, 3, false)])
+    func finiteDifferences(rate: Double?, sizes: (n: Int, m: Int, isCausal: Bool)) {
+        let problem = Problem<Double>(sizes.n, 5, keys: sizes.m, isCausal: sizes.isCausal, rate: rate)
         func loss() -> Double {
             let out = problem.forward()
             var sum = 0.0
@@ -176,10 +191,13 @@ import Testing
             }
             return sum
         }
-        for (input, gradient) in zip([problem.q, problem.k, problem.v], problem.backward()) {
-            for i in 0..<problem.n {
+        let rows = [(problem.n, problem.ldq), (problem.m, problem.ldk), (problem.m, problem.ldk)]
+        for (turn, (input, gradient)) in zip([problem.q, problem.k, problem.v], problem.backward())
+            .enumerated()
+        {
+            for i in 0..<rows[turn].0 {
                 for c in 0..<problem.d {
-                    let at = i * problem.ld + c
+                    let at = i * rows[turn].1 + c
                     let value = input.pointer[at], step = 1e-5
                     input.pointer[at] = value + step
                     let above = loss()
@@ -197,7 +215,7 @@ import Testing
         let problem = Problem<Float>(n, n, rate: 0.25)
         for index in 0..<problem.q.count { problem.q.pointer[index] = 0 }
         for i in 0..<n {
-            for c in 0..<n { problem.v.pointer[i * problem.ld + c] = i == c ? 1 : 0 }
+            for c in 0..<n { problem.v.pointer[i * problem.ldk + c] = i == c ? 1 : 0 }
         }
         let out = problem.forward()
         let keep = problem.probabilities().keep
@@ -221,8 +239,8 @@ import Testing
     @Test(arguments: [false, true]) func notANumberSpreadsAsItShould(isCausal: Bool) {
         let n = 80, d = 16
         let query = Problem<Float>(n, d, isCausal: isCausal), value = Problem<Float>(n, d, isCausal: isCausal)
-        query.q.pointer[50 * query.ld + 3] = .nan
-        value.v.pointer[50 * value.ld + 3] = .nan
+        query.q.pointer[50 * query.ldq + 3] = .nan
+        value.v.pointer[50 * value.ldk + 3] = .nan
         let (fromQuery, fromValue) = (query.forward(), value.forward())
         for i in 0..<n {
             #expect(fromQuery.pointer[i * query.ldo].isNaN == (i == 50))
