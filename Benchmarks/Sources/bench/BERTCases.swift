@@ -18,22 +18,26 @@ private func operations(_ model: String, _ rows: [[Int32]]) -> Double {
 
 private func directory(_ model: String) -> URL { PeerData.root.appendingPathComponent("models/\(model)") }
 
-/// Logits of a BertForSequenceClassification.
+/// Logits of a BertForSequenceClassification, in float or with its layers in 8 bits.
 struct InferenceCase: BenchmarkCase {
     let model: String
     let workload: String
+    let quantized: Bool
 
-    static let all = ["minilm", "bert-base"].flatMap { model in
-        let count = model == "minilm" ? 256 : 64
-        return ["b1_s32", "b1_s128", "b32_s128", "b32_var\(count)", "b32_var\(count)_sorted"].map {
-            InferenceCase(model: model, workload: $0)
+    static let all = [false, true].flatMap { quantized in
+        ["minilm", "bert-base"].flatMap { model in
+            let count = model == "minilm" ? 256 : 64
+            return ["b1_s32", "b1_s128", "b32_s128", "b32_var\(count)", "b32_var\(count)_sorted"].map {
+                InferenceCase(model: model, workload: $0, quantized: quantized)
+            }
         }
     }
 
-    var name: String { "bert_infer/\(model)/\(workload)" }
+    var name: String { "bert_infer\(quantized ? "_int8" : "")/\(model)/\(workload)" }
 
     func measure(repeats: Int) throws -> Measurement {
-        let classifier = try SequenceClassifier<Float>(directory: directory(model), classes: 2)
+        var classifier = try SequenceClassifier<Float>(directory: directory(model), classes: 2)
+        if quantized { classifier = classifier.quantized() }
         let rows =
             workload.hasPrefix("b32_var")
             ? Array(try PeerData.variableRows().prefix(model == "minilm" ? 256 : 64))

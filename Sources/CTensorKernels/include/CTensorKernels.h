@@ -75,6 +75,19 @@ typedef struct mml_epilogue {
     void *preactivation;   // same shape and leading dimension as C, or NULL
 } mml_epilogue;
 
+// The two sides of a product of bytes (templates/integer.inc).
+typedef struct mml_quantized_rows {
+    const uint8_t *values;  // rows of `stride` bytes
+    ptrdiff_t stride;
+    const void *scales;
+    const int32_t *zeros;
+} mml_quantized_rows;
+typedef struct mml_quantized_panels {
+    const int8_t *values;
+    const void *scales;
+    const int32_t *sums;
+} mml_quantized_panels;
+
 typedef struct mml_adamw_step {
     double learning_rate, beta1, beta2, epsilon;
     double weight_decay, l2;          // decoupled; as a part of the gradient

@@ -6,8 +6,8 @@ public struct SentenceEncoder: Sendable {
     public let pooling: Pooling
     /// The longest text in tokens; longer ones are cut.
     public let maxLength: Int
-    private let bert: BERT
-    private let tokenizer: WordPieceTokenizer
+    let bert: BERT
+    let tokenizer: WordPieceTokenizer
 
     /// The vectors' size D.
     public var dimension: Int { bert.configuration.hiddenSize }
@@ -36,6 +36,18 @@ public struct SentenceEncoder: Sendable {
             if json["pooling_mode_cls_token"]?.bool == true { pooling = .cls }
         }
         try self.init(BERT(directory: directory, holdingPacked: true), pooling: pooling)
+    }
+
+    /// The same encoder with its layers held in 8 bits; see ``BERTEncoder/quantized()``.
+    public func quantized() -> SentenceEncoder {
+        SentenceEncoder(bert.quantized(), pooling: pooling, maxLength: maxLength, tokenizer: tokenizer)
+    }
+
+    private init(_ bert: BERT, pooling: Pooling, maxLength: Int, tokenizer: WordPieceTokenizer) {
+        self.bert = bert
+        self.pooling = pooling
+        self.maxLength = maxLength
+        self.tokenizer = tokenizer
     }
 
     /// The vectors of texts, each of length 1: [texts, D]; the dot product of two is their cosine.

@@ -6,7 +6,7 @@ import Synchronization
 /// checks that), so elements that two tasks can see never change.
 final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
     let count: Int
-    /// The elements; nil as long as only the packed form of a weight is held.
+    /// The elements; nil as long as only the packed or the 8-bit form of a weight is held.
     private let plain: Atomic<UnsafeMutablePointer<Scalar>?>
     /// Written together with `plain`, under the lock of `packed`.
     private var sizeClass: Int
@@ -14,6 +14,8 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
     private let owner: Storage?
     /// The packed form of a weight (see `PackedMatrix`), made at its first use outside of training.
     let packed: Mutex<PackedMatrix?>
+    /// The 8-bit form of a weight that is held so.
+    let quantized: QuantizedMatrix?
 
     /// Elements are not initialised.
     init(count: Int, lasting: Bool = false) {
@@ -22,6 +24,7 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
         sizeClass = block.sizeClass
         owner = nil
         packed = Mutex(nil)
+        quantized = nil
         self.count = count
     }
 
@@ -31,6 +34,7 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
         sizeClass = whole.sizeClass
         owner = whole
         packed = Mutex(nil)
+        quantized = nil
         self.count = count
     }
 
@@ -40,6 +44,17 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
         sizeClass = 0
         owner = nil
         self.packed = Mutex(packed)
+        quantized = nil
+        self.count = count
+    }
+
+    /// Holds a weight in its 8-bit form; the plain one, of the rounded weights, is made when it is first asked for.
+    init(quantized: QuantizedMatrix, count: Int) where Scalar: TensorFloatingPoint {
+        plain = Atomic(nil)
+        sizeClass = 0
+        owner = nil
+        packed = Mutex(nil)
+        self.quantized = quantized
         self.count = count
     }
 
@@ -61,9 +76,14 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
     private func unpacked() -> UnsafeMutablePointer<Scalar> {
         packed.withLock { packed in
             if let elements = plain.load(ordering: .relaxed) { return elements }
-            guard let packed else { preconditionFailure("a storage has a plain or a packed form") }
             let block = Self.allocate(count, lasting: true)
-            packed.unpackTranspose(into: UnsafeMutableRawPointer(block.elements), as: Scalar.self)
+            if let quantized {
+                quantized.dequantize(into: UnsafeMutableRawPointer(block.elements))
+            } else if let packed {
+                packed.unpackTranspose(into: UnsafeMutableRawPointer(block.elements), as: Scalar.self)
+            } else {
+                preconditionFailure("a storage has a plain, a packed or an 8-bit form")
+            }
             sizeClass = block.sizeClass
             plain.store(block.elements, ordering: .releasing)
             return block.elements

@@ -10,6 +10,10 @@ extension Tensor where Scalar: TensorFloatingPoint {
         weight.checkLinear(input: self, bias: bias)
         var result = Tensor(uninitialized: shape.dropLast() + [weight.shape[0]])
         let tracked = isTracked || weight.isTracked || bias?.isTracked == true
+        if !tracked, let quantized = weight.storage.quantized {
+            multiply(self, by: quantized, bias: bias, activation: activation, into: result)
+            return result
+        }
         let saved = tracked && activation != .identity ? Tensor(uninitialized: result.shape) : nil
         let packed = weight.packedTranspose(keep: !tracked)
         multiply(
