@@ -5,7 +5,7 @@
 /// Nothing is ever padded: a batch is one [N, D] matrix of all its tokens.
 public struct CausalDecoder<Scalar: TensorFloatingPoint>: Parameterized {
     /// The sizes it was made with.
-    public private(set) var configuration: CausalConfiguration
+    public internal(set) var configuration: CausalConfiguration
     /// [V, D].
     var words: Tensor<Scalar>
     /// Learned positions [context, D].

@@ -33,7 +33,8 @@ struct NextTokenBatch {
         let limit = Int32(clamping: configuration.vocabularySize)
         if let counted = rows.counted, counted.map(\.count) != rows.ids.map(\.count) {
             throw MarketingMLError(
-                .shapeMismatch, "\(what): expected a mark for each token of each row", at: .init(name: "counted"))
+                .shapeMismatch, "\(what): expected a mark for each token of each row",
+                at: .init(name: "counted"))
         }
         for (index, ids) in rows.ids.enumerated() {
             if let bad = ids.first(where: { $0 < 0 || $0 >= limit }) {
