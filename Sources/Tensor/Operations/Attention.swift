@@ -4,23 +4,31 @@ import Synchronization
 extension Tensor where Scalar: TensorFloatingPoint {
     /// Multi-head self-attention over packed sequences: softmax(q kᵀ / √(head size)) v for every head and sequence.
     ///
-    /// `self` is [N, 3 D]: the queries, keys and values of all sequences below one another, D = heads · head size.
-    /// Sequence s takes rows `offsets[s] ..< offsets[s + 1]`; no row sees another sequence. Returns [N, D].
-    /// The backward pass computes the probabilities again instead of keeping them.
+    /// `self` is [N, (H + 2 K) d]: H heads of queries, K of keys and K of values side by side, d the head size. With
+    /// fewer heads of keys and values than of queries, H / K neighbouring heads of queries share one (grouped-query
+    /// attention, arXiv:2305.13245). Sequence s takes rows `offsets[s] ..< offsets[s + 1]`; no row sees another
+    /// sequence. Returns [N, H d]. The backward pass computes the probabilities again instead of keeping them.
     ///
-    /// - Complexity: O(Σ L² D) for sequence lengths L; extra memory O(L) a thread.
-    public func selfAttention(heads: Int, offsets: [Int], causal: Bool = false, dropout: DropoutMask = .none)
-        -> Tensor
-    {
+    /// - Parameters:
+    ///   - heads: H.
+    ///   - keyValueHeads: K, a divisor of H; nil means H.
+    ///   - causal: Whether a row sees only itself and what stands before it.
+    /// - Complexity: O(Σ L² H d) for sequence lengths L; extra memory O(L) a thread.
+    public func selfAttention(
+        heads: Int, keyValueHeads: Int? = nil, offsets: [Int], causal: Bool = false,
+        dropout: DropoutMask = .none
+    ) -> Tensor {
+        let shared = keyValueHeads ?? heads
         precondition(
-            rank == 2 && heads > 0 && shape[1] % (3 * heads) == 0 && offsets.first == 0
-                && offsets.last == shape[0],
-            "selfAttention of \(shape) with \(heads) heads and offsets up to \(String(describing: offsets.last))"
+            rank == 2 && heads > 0 && shared > 0 && heads % shared == 0
+                && shape[1] % (heads + 2 * shared) == 0 && offsets.first == 0 && offsets.last == shape[0],
+            "selfAttention of \(shape) with \(heads) heads, \(shared) of keys, and offsets up to \(String(describing: offsets.last))"
         )
         let plan = AttentionPlan(
-            heads: heads, headSize: shape[1] / (3 * heads), offsets: offsets, causal: causal, dropout: dropout
+            heads: heads, keyValueHeads: shared, headSize: shape[1] / (heads + 2 * shared), offsets: offsets,
+            causal: causal, dropout: dropout
         )
-        let result = Tensor(uninitialized: [shape[0], shape[1] / 3])
+        let result = Tensor(uninitialized: [shape[0], heads * plan.headSize])
         plan.forward(self, result)
         let x = detached
         return result.recorded(from: self) { gradient in
@@ -35,6 +43,7 @@ extension Tensor where Scalar: TensorFloatingPoint {
 /// One task a (sequence, head), longest sequences first so that no thread is left with a long one at the end.
 private struct AttentionPlan: Sendable {
     let heads: Int
+    let keyValueHeads: Int
     let headSize: Int
     let offsets: [Int]
     let causal: Bool
@@ -43,8 +52,11 @@ private struct AttentionPlan: Sendable {
     /// Dropout draws before each sequence's first.
     private let firstDraws: [UInt64]
 
-    init(heads: Int, headSize: Int, offsets: [Int], causal: Bool, dropout: DropoutMask) {
+    init(
+        heads: Int, keyValueHeads: Int, headSize: Int, offsets: [Int], causal: Bool, dropout: DropoutMask
+    ) {
         self.heads = heads
+        self.keyValueHeads = keyValueHeads
         self.headSize = headSize
         self.offsets = offsets
         self.causal = causal
@@ -58,15 +70,23 @@ private struct AttentionPlan: Sendable {
     }
 
     private var scale: Double { 1 / Double(headSize).squareRoot() }
+    /// Elements of an input and of an output row.
+    private var stride: Int { (heads + 2 * keyValueHeads) * headSize }
+    private var width: Int { heads * headSize }
+    /// Heads of queries that share one of keys and values.
+    private var groupSize: Int { heads / keyValueHeads }
+
+    /// From a head's queries to its keys; from there to its values it is `keyValueHeads * headSize`.
+    private func keys(ofHead head: Int) -> Int { width + (head / groupSize - head) * headSize }
 
     func forward<Scalar: TensorFloatingPoint>(_ x: Tensor<Scalar>, _ result: Tensor<Scalar>) {
         let type = Scalar.kernelType
-        let width = heads * headSize
         forEachHead(backward: false) { (rows, head, first, scratch: Tensor<Scalar>) in
-            let q = x.pointer + rows.lowerBound * 3 * width + head * headSize
+            let q = x.pointer + rows.lowerBound * stride + head * headSize
+            let k = q + keys(ofHead: head)
             var spec = dropout.kernel
             mml_attention_forward(
-                type, rows.count, headSize, scale, causal ? 1 : 0, q, q + width, q + 2 * width, 3 * width,
+                type, rows.count, headSize, scale, causal ? 1 : 0, q, k, k + keyValueHeads * headSize, stride,
                 &spec, first,
                 result.pointer + rows.lowerBound * width + head * headSize, width, scratch.pointer)
         }
@@ -76,17 +96,16 @@ private struct AttentionPlan: Sendable {
         _ x: Tensor<Scalar>, _ dout: Tensor<Scalar>, _ dx: Tensor<Scalar>
     ) {
         let type = Scalar.kernelType
-        let width = heads * headSize
         forEachHead(backward: true) { (rows, head, first, scratch: Tensor<Scalar>) in
-            let q = x.pointer + rows.lowerBound * 3 * width + head * headSize
-            let dq = dx.pointer + rows.lowerBound * 3 * width + head * headSize
+            let start = rows.lowerBound * stride + head * headSize
+            let (q, dq) = (x.pointer + start, dx.pointer + start)
+            let (k, dk) = (q + keys(ofHead: head), dq + keys(ofHead: head))
             var spec = dropout.kernel
             mml_attention_backward(
-                type, rows.count, headSize, scale, causal ? 1 : 0, q, q + width, q + 2 * width, 3 * width,
+                type, rows.count, headSize, scale, causal ? 1 : 0, q, k, k + keyValueHeads * headSize, stride,
                 &spec, first,
-                dout.pointer + rows.lowerBound * width + head * headSize, width, dq, dq + width,
-                dq + 2 * width,
-                scratch.pointer)
+                dout.pointer + rows.lowerBound * width + head * headSize, width,
+                head % groupSize == 0 ? 0 : 1, dq, dk, dk + keyValueHeads * headSize, scratch.pointer)
         }
     }
 
@@ -95,8 +114,10 @@ private struct AttentionPlan: Sendable {
     ) {
         let longest = order.first.map { offsets[$0 + 1] - offsets[$0] } ?? 0
         let scratchCount = mml_attention_scratch(Scalar.kernelType, longest, headSize, backward ? 1 : 0)
-        // A few heads a task when sequences are short: waking and scratch are then shared.
-        let headsPerTask = max(1, min(heads, 4096 / max(1, longest * longest)))
+        // A few heads a task when sequences are short: waking and scratch are then shared. Heads that share keys are
+        // one task's, in order.
+        let groupsPerTask = max(1, min(keyValueHeads, 4096 / max(1, longest * longest * groupSize)))
+        let headsPerTask = groupsPerTask * groupSize
         let tasksPerSequence = (heads + headsPerTask - 1) / headsPerTask
         let tasks = order.count * tasksPerSequence
         // As many as can be in use, whoever turns up: what is allocated must not depend on timing.

@@ -72,12 +72,12 @@ struct Epilogue<Scalar> {
     var preactivation: UnsafeMutablePointer<Scalar>?
 }
 
-/// C (m × b.columns, contiguous) = A (m × b.rows) B, cut over the pool.
+/// C (m × b.columns, its rows contiguous or `resultStride` apart) = A (m × b.rows) B, cut over the pool.
 ///
 /// Every element of C is summed by one task in one order, so the cut does not change the result.
 func multiply<Scalar: TensorFloatingPoint>(
     _ a: MatrixView<Scalar>, rows m: Int, by b: PackedMatrix, into c: UnsafeMutablePointer<Scalar>,
-    _ epilogue: Epilogue<Scalar> = Epilogue()
+    resultStride: Int? = nil, _ epilogue: Epilogue<Scalar> = Epilogue()
 ) {
     let type = Scalar.kernelType
     let (n, k) = (b.columns, b.rows)
@@ -86,16 +86,17 @@ func multiply<Scalar: TensorFloatingPoint>(
     let panels = (n + width - 1) / width
     let tiles = ProductTiles(rows: m, panels: panels, work: m * n * k, threads: ThreadPool.threadCount)
     let packed = b.pointer
+    let stride = resultStride ?? n
     parallel(tiles.count) { tile in
         let (rows, columns) = tiles[tile]
         let first = rows.lowerBound
         var spec = mml_epilogue(
             alpha: epilogue.alpha, accumulate: epilogue.accumulate ? 1 : 0,
             activation: Int32(epilogue.activation.kernel.rawValue), bias: UnsafeRawPointer(epilogue.bias),
-            preactivation: epilogue.preactivation.map { UnsafeMutableRawPointer($0 + first * n) })
+            preactivation: epilogue.preactivation.map { UnsafeMutableRawPointer($0 + first * stride) })
         mml_gemm_packed(
             type, rows.count, n, k, a.pointer + first * a.rowStride, a.rowStride, a.columnStride, packed,
-            columns.lowerBound, columns.upperBound, &spec, c + first * n, n)
+            columns.lowerBound, columns.upperBound, &spec, c + first * stride, stride)
     }
     withExtendedLifetime(b) {}
 }

@@ -61,7 +61,7 @@ import Testing
                 mml_attention_backward(
                     Scalar.mmlType, n, d, scale, isCausal ? 1 : 0, q.pointer, k.pointer, v.pointer, ld, $0,
                     first,
-                    dout.pointer, ldo, results[0].pointer, results[1].pointer, results[2].pointer,
+                    dout.pointer, ldo, 0, results[0].pointer, results[1].pointer, results[2].pointer,
                     scratch.pointer)
             }
             #expect(scratch.isIntact)
