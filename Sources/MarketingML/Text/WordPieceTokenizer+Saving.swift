@@ -69,7 +69,7 @@ extension WordPieceTokenizer {
         }
         return [
             "version": "1.0", "truncation": nil, "padding": nil,
-            "added_tokens": .array(model.addedTokens.map(\.json)), "normalizer": normalizer,
+            "added_tokens": .array(model.added.tokens.map(\.json)), "normalizer": normalizer,
             "pre_tokenizer": ["type": "BertPreTokenizer"], "post_processor": templateJSON,
             "decoder": ["type": "WordPiece", "prefix": .string(model.continuingPrefix), "cleanup": true],
             "model": [
