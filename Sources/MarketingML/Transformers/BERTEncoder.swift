@@ -138,13 +138,20 @@ struct BERTLayer<Scalar: TensorFloatingPoint>: Parameterized {
 
     func callAsFunction(_ x: Tensor<Scalar>, offsets: [Int], dropout: inout DropoutStreams?) -> Tensor<Scalar>
     {
-        let context = queryKeyValue(x).selfAttention(
+        let context = queryKeyValue(x, dropout: &dropout).selfAttention(
             heads: configuration.heads, offsets: offsets,
             dropout: dropout.take(rate: configuration.attentionDropout))
         let attended = attentionNorm(
-            attentionOutput(context), residual: x, dropout: dropout.take(rate: configuration.hiddenDropout))
-        let wide = attended.feedForward(
-            intermediate.weight, intermediate.bias, configuration.activation, output.weight, output.bias)
+            attentionOutput(context, dropout: &dropout), residual: x,
+            dropout: dropout.take(rate: configuration.hiddenDropout))
+        let wide: Tensor<Scalar>
+        if intermediate.adapters.isEmpty && output.adapters.isEmpty {
+            wide = attended.feedForward(
+                intermediate.weight, intermediate.bias, configuration.activation, output.weight, output.bias)
+        } else {
+            wide = output(
+                intermediate(attended, activation: configuration.activation, dropout: &dropout), dropout: &dropout)
+        }
         return outputNorm(wide, residual: attended, dropout: dropout.take(rate: configuration.hiddenDropout))
     }
 

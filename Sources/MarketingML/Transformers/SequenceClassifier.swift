@@ -53,7 +53,8 @@ public struct SequenceClassifier<Scalar: TensorFloatingPoint>: Parameterized {
         let pooled: Tensor<Scalar>
         switch (pooling, encoder.pooler) {
         case (.cls, let pooler?):
-            pooled = pooler(hidden.rows(at: batch.rowOffsets.dropLast()), activation: .tanh)
+            pooled = pooler(
+                hidden.rows(at: batch.rowOffsets.dropLast()), activation: .tanh, dropout: &dropout)
         case (.cls, nil): pooled = hidden.rows(at: batch.rowOffsets.dropLast())
         case (.mean, _): pooled = hidden.meanPooled(offsets: batch.rowOffsets)
         }

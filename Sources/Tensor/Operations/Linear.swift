@@ -3,7 +3,7 @@ internal import CTensorKernels
 extension Tensor where Scalar: TensorFloatingPoint {
     /// activation(self · weightᵀ + bias): [N, K], [M, K], [M] → [N, M]; leading dimensions count as rows.
     ///
-    /// Outside of a gradient computation the weight's packed form is kept with it, so the next call finds it.
+    /// The packed form of a weight that is not learnt is kept with it, so the next call finds it.
     public func linear(_ weight: Tensor, bias: Tensor? = nil, activation: Activation = .identity) -> Tensor {
         guard activation.isElementwise else { return linear(weight, bias: bias).activated(by: activation) }
         let rows = rowCount
@@ -15,7 +15,7 @@ extension Tensor where Scalar: TensorFloatingPoint {
             return result
         }
         let saved = tracked && activation != .identity ? Tensor(uninitialized: result.shape) : nil
-        let packed = weight.packedTranspose(keep: !tracked)
+        let packed = weight.packedTranspose(keep: !weight.isTracked)
         multiply(
             MatrixView(pointer, rowStride: columnCount), rows: rows, by: packed, into: result.pointer,
             Epilogue(
