@@ -41,6 +41,14 @@ public struct TokenBatch: Sendable, Equatable {
     /// The number of tokens of a row.
     public func length(ofRow row: Int) -> Int { rowOffsets[row + 1] - rowOffsets[row] }
 
+    /// The place of each token in its row.
+    var positions: [Int32] {
+        var positions: [Int32] = []
+        positions.reserveCapacity(tokenCount)
+        for row in 0..<rowCount { positions.append(contentsOf: 0..<Int32(length(ofRow: row))) }
+        return positions
+    }
+
     /// The ids of a row.
     public subscript(row: Int) -> ArraySlice<Int32> { ids[rowOffsets[row]..<rowOffsets[row + 1]] }
 

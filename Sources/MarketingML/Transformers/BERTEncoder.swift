@@ -66,11 +66,8 @@ public struct BERTEncoder<Scalar: TensorFloatingPoint>: Parameterized {
     }
 
     private func embedded(_ batch: TokenBatch, dropout: inout DropoutStreams?) -> Tensor<Scalar> {
-        var positionIDs: [Int32] = []
-        positionIDs.reserveCapacity(batch.tokenCount)
-        for row in 0..<batch.rowCount { positionIDs.append(contentsOf: 0..<Int32(batch.length(ofRow: row))) }
         let sum = Tensor.gatheredSum([
-            (words, batch.ids), (positions, positionIDs), (tokenTypes, batch.typeIDs),
+            (words, batch.ids), (positions, batch.positions), (tokenTypes, batch.typeIDs),
         ])
         return norm(sum).dropped(dropout.take(rate: configuration.hiddenDropout))
     }

@@ -181,8 +181,3 @@ enum CausalWeight {
     case scale
     case shift
 }
-
-extension TokenBatch {
-    /// The place of each token in its row.
-    var positions: [Int32] { (0..<rowCount).flatMap { 0..<Int32(length(ofRow: $0)) } }
-}
