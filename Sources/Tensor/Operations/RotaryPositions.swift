@@ -1,27 +1,27 @@
 internal import CTensorKernels
 import Foundation
 
+/// Which elements of a head make a rotary pair.
+public enum RotaryPairs: String, Sendable, Codable, CaseIterable {
+    /// i and i + d/2, as Hugging Face's checkpoints have them.
+    case halves
+    /// 2i and 2i + 1, as the paper and Meta's checkpoints have them.
+    case neighbours
+}
+
 /// The angles of rotary positions (RoPE, arXiv:2104.09864): pair i of a head of size d at position p turns by
 /// p θ^(-2i/d).
 public struct RotaryPositions<Scalar: TensorFloatingPoint>: Sendable {
-    /// Which elements of a head make a pair.
-    public enum Pairs: String, Sendable, Codable, CaseIterable {
-        /// i and i + d/2, as Hugging Face's checkpoints have them.
-        case halves
-        /// 2i and 2i + 1, as the paper and Meta's checkpoints have them.
-        case neighbours
-    }
-
     /// d, even.
     public let headSize: Int
     /// Which elements of a head make a pair.
-    public let pairs: Pairs
+    public let pairs: RotaryPairs
     /// Cosines and sines [positions, d/2].
     let cosines: Tensor<Scalar>
     let sines: Tensor<Scalar>
 
     /// Computes the angles of positions 0 ..< `positions`; `base` is θ, usually 10000.
-    public init(positions: Int, headSize: Int, base: Double, pairs: Pairs) {
+    public init(positions: Int, headSize: Int, base: Double, pairs: RotaryPairs) {
         precondition(headSize > 0 && headSize % 2 == 0, "a head of \(headSize) elements has no pairs")
         self.headSize = headSize
         self.pairs = pairs

@@ -20,8 +20,8 @@ import Testing
         expectGradient("swiglu", at: random([3, 10], 1)) { weigh($0.swiglu()) }
     }
 
-    @Test(arguments: RotaryPositions<Double>.Pairs.allCases)
-    func rotated(_ pairs: RotaryPositions<Double>.Pairs) {
+    @Test(arguments: RotaryPairs.allCases)
+    func rotated(_ pairs: RotaryPairs) {
         let rotary = RotaryPositions<Double>(positions: 9, headSize: 6, base: 100, pairs: pairs)
         let x = random([4, 3 * 6 + 2], 1)
         expectGradient("rotated", at: x) { weigh($0.rotated(by: rotary, heads: 2, positions: [8, 0, 3, 3])) }
