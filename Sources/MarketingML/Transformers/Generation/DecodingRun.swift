@@ -82,10 +82,13 @@ struct DecodingRun<Model: NextTokenModel>: Sendable {
     ///
     /// - Throws: `.notFinite` when the model's scores are; `CancellationError`.
     mutating func step() throws {
+        // Each group is moved, not copied: a state that is held twice would copy its cache.
+        var pending = groups
+        groups = []
         var next: [Group] = []
-        for group in groups {
+        while !pending.isEmpty {
             try Task.checkCancellation()
-            next += try advance(group)
+            next += try advance(pending.removeFirst())
         }
         groups = next
     }
@@ -116,13 +119,12 @@ struct DecodingRun<Model: NextTokenModel>: Sendable {
     // MARK: - One step of one group
 
     /// The group after one more token, and rows that left it to be read again.
-    private mutating func advance(_ group: Group) throws -> [Group] {
+    private mutating func advance(_ group: consuming Group) throws -> [Group] {
         guard group.scores.rank == 2, group.scores.shape[1] == model.vocabularySize else {
             throw MarketingMLError(
                 .shapeMismatch,
                 "the model gave scores \(group.scores.shape), expected [rows, \(model.vocabularySize)]")
         }
-        var group = group
         group.members = try choose(group)
         guard !group.members.isEmpty else { return [] }
         // A state's row holds at most the context; what is full goes its own way.

@@ -11,9 +11,16 @@ public struct TextGenerator<Model: NextTokenModel>: Sendable {
     /// Its tokenizer.
     public let tokenizer: any TextTokenizer
     private let vocabulary: TokenVocabulary
+    private let alwaysConstrained: Bool
 
     /// Pairs a model with its tokenizer.
     public init(_ model: Model, tokenizer: any TextTokenizer) {
+        self.init(model, tokenizer: tokenizer, alwaysConstrained: false)
+    }
+
+    /// - Parameter alwaysConstrained: Whether tokens that stand for no text are refused even without constraints.
+    init(_ model: Model, tokenizer: any TextTokenizer, alwaysConstrained: Bool) {
+        self.alwaysConstrained = alwaysConstrained
         self.model = model
         self.tokenizer = tokenizer
         vocabulary = TokenVocabulary(tokenizer, size: model.vocabularySize)
@@ -55,6 +62,14 @@ public struct TextGenerator<Model: NextTokenModel>: Sendable {
     public func stream(
         _ prompt: String, options: GenerationOptions = GenerationOptions(), constraints: [TextConstraint] = []
     ) -> AsyncThrowingStream<String, any Error> {
+        stream(tokenizer.ids(of: prompt), options: options, constraints: constraints)
+    }
+
+    /// Continues a tokenized text, piece by piece.
+    public func stream(
+        _ prompt: [Int32], options: GenerationOptions = GenerationOptions(),
+        constraints: [TextConstraint] = []
+    ) -> AsyncThrowingStream<String, any Error> {
         var options = options
         options.candidates = 1
         return events(prompt, options: options, constraints: constraints) { event in
@@ -66,6 +81,14 @@ public struct TextGenerator<Model: NextTokenModel>: Sendable {
     public func candidates(
         _ prompt: String, options: GenerationOptions = GenerationOptions(), constraints: [TextConstraint] = []
     ) -> AsyncThrowingStream<GenerationEvent, any Error> {
+        candidates(tokenizer.ids(of: prompt), options: options, constraints: constraints)
+    }
+
+    /// Continues a tokenized text several times side by side.
+    public func candidates(
+        _ prompt: [Int32], options: GenerationOptions = GenerationOptions(),
+        constraints: [TextConstraint] = []
+    ) -> AsyncThrowingStream<GenerationEvent, any Error> {
         events(prompt, options: options, constraints: constraints) { $0 }
     }
 
@@ -73,7 +96,7 @@ public struct TextGenerator<Model: NextTokenModel>: Sendable {
         _ prompts: [[Int32]], _ options: GenerationOptions, _ constraints: [TextConstraint]
     ) throws -> DecodingRun<Model> {
         let compiled =
-            constraints.isEmpty
+            constraints.isEmpty && !alwaysConstrained
             ? nil
             : try TokenConstraints(constraints, vocabulary: vocabulary, stopStrings: options.stopStrings)
         return try DecodingRun(
@@ -81,13 +104,13 @@ public struct TextGenerator<Model: NextTokenModel>: Sendable {
     }
 
     private func events<Element: Sendable>(
-        _ prompt: String, options: GenerationOptions, constraints: [TextConstraint],
+        _ prompt: [Int32], options: GenerationOptions, constraints: [TextConstraint],
         _ transform: @escaping @Sendable (GenerationEvent) -> Element?
     ) -> AsyncThrowingStream<Element, any Error> {
         AsyncThrowingStream { continuation in
             let task = Task {
                 do {
-                    var run = try run([tokenizer.ids(of: prompt)], options, constraints)
+                    var run = try run([prompt], options, constraints)
                     var open = Array(run.rows.indices)
                     while !open.isEmpty {
                         try run.step()

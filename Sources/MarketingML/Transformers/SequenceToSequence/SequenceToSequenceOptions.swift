@@ -1,0 +1,71 @@
+/// How an encoder–decoder is trained on pairs of texts.
+public struct SequenceToSequenceOptions: Sendable, Codable, Equatable {
+    /// Passes over the pairs, from 1 on.
+    public var epochs: Int
+    /// Tokens of sources and targets together in a batch, from 1 on.
+    public var batchTokens: Int
+    /// Batches whose gradients make one update, from 1 on.
+    public var accumulation: Int
+    /// Longest source and longest target in tokens; the rest is cut. From 2 to the model's positions.
+    public var maxLength: Int
+    /// The highest learning rate, above 0. In the paper: 1 / √(D · warm-up updates).
+    public var learningRate: Double
+    /// Share of the updates in which the learning rate rises from 0, in 0...1.
+    public var warmupRatio: Double
+    /// How the learning rate moves afterwards.
+    public var schedule: LearningRateSchedule
+    /// Share of the target spread over the whole vocabulary, in [0, 1).
+    public var labelSmoothing: Double
+    /// Decoupled weight decay of the matrices, from 0 on.
+    public var weightDecay: Double
+    /// The gradient's norm is cut down to this; nil: never.
+    public var gradientClipping: Double?
+    /// What happens with validation pairs: training ends after this many epochs without a lower loss, and the weights of the
+    /// best one are kept. nil: train to the end, keep the last.
+    public var earlyStoppingPatience: Int?
+    /// Seed of everything random: new weights, order of pairs, dropout.
+    public var seed: UInt64
+
+    /// Creates options; the defaults train a small model on some ten thousand pairs.
+    public init(
+        epochs: Int = 20, batchTokens: Int = 2048, accumulation: Int = 1, maxLength: Int = 128,
+        learningRate: Double = 1e-3, warmupRatio: Double = 0.1,
+        schedule: LearningRateSchedule = .inverseSquareRoot, labelSmoothing: Double = 0.1,
+        weightDecay: Double = 0, gradientClipping: Double? = 1, earlyStoppingPatience: Int? = nil,
+        seed: UInt64 = 42
+    ) {
+        self.epochs = epochs
+        self.batchTokens = batchTokens
+        self.accumulation = accumulation
+        self.maxLength = maxLength
+        self.learningRate = learningRate
+        self.warmupRatio = warmupRatio
+        self.schedule = schedule
+        self.labelSmoothing = labelSmoothing
+        self.weightDecay = weightDecay
+        self.gradientClipping = gradientClipping
+        self.earlyStoppingPatience = earlyStoppingPatience
+        self.seed = seed
+    }
+
+    var training: TrainingOptions {
+        TrainingOptions(
+            accumulation: accumulation, warmupRatio: warmupRatio, schedule: schedule,
+            gradientClipping: gradientClipping,
+            earlyStopping: earlyStoppingPatience.map { EarlyStopping(patience: $0) })
+    }
+
+    /// - Throws: `.invalidOption` that names the option, its range and its value.
+    func validate(for configuration: EncoderDecoderConfiguration) throws {
+        try requireOption(epochs >= 1, "epochs", "at least 1", epochs)
+        try requireOption(batchTokens >= 1, "batchTokens", "at least 1", batchTokens)
+        try training.validate()
+        let positions = configuration.maximumPositions
+        try requireOption(
+            2...max(2, positions) ~= maxLength, "maxLength", "from 2 to the model's \(positions) positions",
+            maxLength)
+        try requireOption(learningRate > 0 && learningRate.isFinite, "learningRate", "above 0", learningRate)
+        try requireOption(0..<1 ~= labelSmoothing, "labelSmoothing", "in [0, 1)", labelSmoothing)
+        try requireOption(weightDecay >= 0 && weightDecay.isFinite, "weightDecay", "at least 0", weightDecay)
+    }
+}
