@@ -41,16 +41,18 @@ public struct BoundDecoder: NextTokenModel {
         }
         let batch = TokenBatch(rows: prompts)
         try batch.check("target", vocabularySize: vocabularySize, longest: contextLength)
-        var state = State(
-            sources: Array(0..<sourceCount), lengths: batch.lengths,
-            cache: model.decoder.map { _ in
-                KeyValueRows(
-                    rows: sourceCount, width: model.configuration.hiddenSize,
-                    longest: batch.lengths.max() ?? 0)
+        let heads = model.configuration.heads
+        let state = State(
+            sources: Array(0..<sourceCount),
+            caches: batch.lengths.map {
+                var cache = AttentionCache<Float>(
+                    layers: model.decoder.count, heads: heads,
+                    headSize: model.configuration.hiddenSize / heads)
+                cache.extend(by: $0)
+                return cache
             })
-        let hidden = hidden(batch.ids, batch.positions, batch.rowRanges, &state) { queryKeyValue, _ in
-            queryKeyValue.selfAttention(
-                heads: model.configuration.heads, offsets: batch.rowOffsets, causal: true)
+        let hidden = hidden(batch.ids, batch.positions, batch.rowOffsets, state) { queryKeyValue, _ in
+            queryKeyValue.selfAttention(heads: heads, offsets: batch.rowOffsets, causal: true)
         }
         return (state, model.scores(hidden.rows(at: batch.rowRanges.map { $0.upperBound - 1 })))
     }
@@ -66,37 +68,35 @@ public struct BoundDecoder: NextTokenModel {
         }
         try TokenBatch(rows: tokens.map { [$0] })
             .check("target", vocabularySize: vocabularySize, longest: contextLength)
-        guard state.lengths.allSatisfy({ $0 < contextLength }) else {
+        guard state.caches.allSatisfy({ $0.count < contextLength }) else {
             throw MarketingMLError(.tooLarge, "a target is full: it holds \(contextLength) tokens")
         }
-        let positions = state.lengths.map { Int32($0) }
-        for row in state.lengths.indices { state.lengths[row] += 1 }
-        let rows = tokens.indices.map { $0..<$0 + 1 }
-        let lengths = state.lengths
-        let hidden = hidden(tokens, positions, rows, &state) { queryKeyValue, cache in
-            // The queries are its first third.
-            queryKeyValue.crossAttention(
-                cache.elements, heads: model.configuration.heads, queries: rows,
-                keys: cache.ranges(lengths: lengths))
+        let positions = state.caches.map { Int32($0.count) }
+        for row in state.caches.indices { state.caches[row].extend(by: 1) }
+        let caches = state.caches
+        let hidden = hidden(tokens, positions, Array(0...tokens.count), state) { queryKeyValue, layer in
+            queryKeyValue.attentionStep(layer: layer, heads: model.configuration.heads, over: caches)
         }
         return model.scores(hidden)
     }
 
-    /// The last hidden states of new tokens, whose keys and values are added to the cache.
+    /// The last hidden states of new tokens, whose keys and values are stored in the caches.
     private func hidden(
-        _ ids: [Int32], _ positions: [Int32], _ rows: [Range<Int>], _ state: inout State,
-        attend: (_ queryKeyValue: Tensor<Float>, _ cache: KeyValueRows) -> Tensor<Float>
+        _ ids: [Int32], _ positions: [Int32], _ offsets: [Int], _ state: State,
+        attend: (_ queryKeyValue: Tensor<Float>, _ layer: Int) -> Tensor<Float>
     ) -> Tensor<Float> {
         var none: DropoutStreams?
         var hidden = model.embedded(ids, positions: positions, dropout: &none)
         let keys = state.sources.map { sourceRows[$0] }
+        let queries = zip(offsets, offsets.dropFirst()).map { $0..<$1 }
         for (index, layer) in model.decoder.enumerated() {
             hidden = layer(
-                hidden, source: sources[index], queries: rows, keys: keys, model.configuration,
+                hidden, source: sources[index], queries: queries, keys: keys, model.configuration,
                 dropout: &none
             ) { queryKeyValue, _ in
-                state.cache[index].append(queryKeyValue, rows: rows, lengths: state.lengths)
-                return attend(queryKeyValue, state.cache[index])
+                queryKeyValue.storeKeysAndValues(
+                    layer: index, heads: model.configuration.heads, offsets: offsets, in: state.caches)
+                return attend(queryKeyValue, index)
             }
         }
         return model.decoderNorm?(hidden) ?? hidden
@@ -106,20 +106,16 @@ public struct BoundDecoder: NextTokenModel {
     public struct State: DecodingState {
         /// The source of each row.
         fileprivate(set) var sources: [Int]
-        fileprivate(set) var lengths: [Int]
-        fileprivate var cache: [KeyValueRows]
+        fileprivate var caches: [AttentionCache<Float>]
 
         /// Number of rows.
         public var rowCount: Int { sources.count }
         /// Number of tokens that a row holds.
-        public func length(ofRow row: Int) -> Int { lengths[row] }
+        public func length(ofRow row: Int) -> Int { caches[row].count }
         /// Rows in a new order, each still bound to its source.
         public mutating func select(rows: [Int]) {
-            if rows.elementsEqual(sources.indices) { return }
-            let kept = rows.map { lengths[$0] }
-            for index in cache.indices { cache[index].select(rows: rows, lengths: kept) }
+            caches = rows.map { caches[$0] }
             sources = rows.map { sources[$0] }
-            lengths = kept
         }
     }
 }
