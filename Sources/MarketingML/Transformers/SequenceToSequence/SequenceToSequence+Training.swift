@@ -95,7 +95,8 @@ extension SequenceToSequence {
         from pairs: [(source: String, target: String)], _ configuration: EncoderDecoderConfiguration
     ) throws -> (source: any TextTokenizer, target: any TextTokenizer) {
         func learned(_ texts: some Sequence<String>, _ size: Int) throws -> any TextTokenizer {
-            try WordPieceTokenizer.train(on: texts, vocabularySize: size, lowercase: false)
+            try ByteLevelBPETokenizer.train(
+                on: texts, vocabularySize: size, specialTokens: ["<s>", "</s>"])
         }
         if configuration.sharesEmbeddings {
             let texts = pairs.lazy.flatMap { [$0.source, $0.target] }
