@@ -157,14 +157,6 @@ extension Tensor {
 }
 
 extension TokenBatch {
-    /// The place of each token in its row, from 0.
-    var positions: [Int32] {
-        var positions: [Int32] = []
-        positions.reserveCapacity(tokenCount)
-        for row in 0..<rowCount { positions.append(contentsOf: 0..<Int32(length(ofRow: row))) }
-        return positions
-    }
-
     /// The rows as ranges of tokens.
     var rowRanges: [Range<Int>] { zip(rowOffsets, rowOffsets.dropFirst()).map { $0..<$1 } }
 

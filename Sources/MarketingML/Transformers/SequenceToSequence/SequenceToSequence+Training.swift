@@ -130,8 +130,10 @@ struct PairRows: Sendable {
     let lengths: [Int]
 
     init(_ pairs: [(source: String, target: String)], _ model: SequenceToSequence, maxLength: Int) {
-        sources = TokenBatch(rows: pairs.lazy.map { model.sourceRow($0.source, maxLength: maxLength) })
-        targets = TokenBatch(rows: pairs.lazy.map { model.targetRow($0.target, maxLength: maxLength) })
+        sources = TokenBatch(
+            rows: parallelMap(pairs.count) { model.sourceRow(pairs[$0].source, maxLength: maxLength) })
+        targets = TokenBatch(
+            rows: parallelMap(pairs.count) { model.targetRow(pairs[$0].target, maxLength: maxLength) })
         lengths = zip(sources.lengths, targets.lengths).map(+)
     }
 }
