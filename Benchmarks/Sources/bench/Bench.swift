@@ -16,7 +16,8 @@ struct Bench: ParsableCommand {
     static let cases: [any BenchmarkCase] =
         GEMMCase.all + InferenceCase.all + TrainingCase.all + WordPieceCase.all + StartCase.all + CSVCase.all
         + RidgeCase.all + LogisticDenseCase.all + [LogisticSparseCase()] + LinearSVMCase.all
-        + KernelSVMCase.all + AreaCase.all + LSTMCase.all + RecommendCase.all
+        + KernelSVMCase.all + AreaCase.all + LSTMCase.all + RecommendCase.all + GenerationCase.all
+        + PrefillCase.all + LanguageModelTrainingCase.all
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Prints the names of the cases.")

@@ -112,11 +112,13 @@ struct ProductTiles {
 
     /// Multiply-adds below which waking a thread costs more than it saves (about 10 µs of work).
     private static let smallWork = 1 << 19
+    /// The same in elements of B: with a few rows the work is reading it from memory.
+    private static let smallMatrix = 1 << 16
 
     init(rows: Int, panels: Int, work: Int, threads: Int) {
         self.rows = rows
         self.panels = panels
-        guard threads > 1, work > ProductTiles.smallWork else {
+        guard threads > 1, work > ProductTiles.smallWork || work > ProductTiles.smallMatrix * rows else {
             (bandRows, bands, cuts) = (rows, 1, 1)
             return
         }
