@@ -64,6 +64,13 @@ let package = Package(
                 .product(name: "MarketingML", package: "MarketingML"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        .executableTarget(
+            name: "translate",
+            dependencies: [
+                "ExampleSupport",
+                .product(name: "MarketingML", package: "MarketingML"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

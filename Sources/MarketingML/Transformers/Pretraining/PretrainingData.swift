@@ -87,18 +87,19 @@ struct PretrainingData {
     private func block(_ index: Int) throws -> Block {
         if let block = kept[index] { return block }
         let documents = try corpus.documents(ofBlock: index)
-        var block = Block()
+        let tokens = tokenizer.encodeBatch(documents.flatMap { $0 }, addSpecialTokens: false)
+        var block = Block(ids: tokens.ids)
+        var first = 0
         for (document, sentences) in documents.enumerated() {
-            let tokens = tokenizer.encodeBatch(sentences, addSpecialTokens: false)
-            let start = block.ids.count
-            block.ids += tokens.ids
-            block.passages += passages(ends: tokens.rowOffsets.map { start + $0 }, document: document)
+            let ends = tokens.rowOffsets[first...first + sentences.count]
+            block.passages += passages(ends: ends, document: document)
+            first += sentences.count
         }
         return block
     }
 
     /// The passages of a document whose sentences end at `ends` (its start in front); longer sentences are cut.
-    private func passages(ends: [Int], document: Int) -> [Passage] {
+    private func passages(ends: ArraySlice<Int>, document: Int) -> [Passage] {
         var passages: [Passage] = []
         var open: Passage?
         for (start, end) in zip(ends, ends.dropFirst()) {

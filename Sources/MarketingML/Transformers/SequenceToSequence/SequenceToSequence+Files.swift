@@ -109,6 +109,7 @@ enum TokenizerFolder {
     static func save(_ tokenizer: any TextTokenizer, to folder: URL) throws {
         switch tokenizer {
         case let tokenizer as WordPieceTokenizer: try tokenizer.save(to: folder)
+        case let tokenizer as ByteLevelBPETokenizer: try tokenizer.save(to: folder)
         default:
             throw MarketingMLError(.unsupported, "a \(type(of: tokenizer)) cannot be written")
         }
@@ -116,6 +117,11 @@ enum TokenizerFolder {
 
     /// - Throws: `.unsupported`, naming what is described there; what reading the files throws.
     static func read(_ folder: URL) throws -> any TextTokenizer {
-        try WordPieceTokenizer(directory: folder)
+        let path = folder.appendingPathComponent("tokenizer.json").path
+        if FileManager.default.fileExists(atPath: path) {
+            let json = try JSONValue(parsing: InputFile.read(path), file: path)
+            if json["model"]?["type"]?.string == "BPE" { return try ByteLevelBPETokenizer(directory: folder) }
+        }
+        return try WordPieceTokenizer(directory: folder)
     }
 }

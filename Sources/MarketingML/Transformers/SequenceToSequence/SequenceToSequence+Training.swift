@@ -95,7 +95,8 @@ extension SequenceToSequence {
         from pairs: [(source: String, target: String)], _ configuration: EncoderDecoderConfiguration
     ) throws -> (source: any TextTokenizer, target: any TextTokenizer) {
         func learned(_ texts: some Sequence<String>, _ size: Int) throws -> any TextTokenizer {
-            try WordPieceTokenizer.train(on: texts, vocabularySize: size, lowercase: false)
+            try ByteLevelBPETokenizer.train(
+                on: texts, vocabularySize: size, specialTokens: ["<s>", "</s>"])
         }
         if configuration.sharesEmbeddings {
             let texts = pairs.lazy.flatMap { [$0.source, $0.target] }
@@ -129,8 +130,10 @@ struct PairRows: Sendable {
     let lengths: [Int]
 
     init(_ pairs: [(source: String, target: String)], _ model: SequenceToSequence, maxLength: Int) {
-        sources = TokenBatch(rows: pairs.lazy.map { model.sourceRow($0.source, maxLength: maxLength) })
-        targets = TokenBatch(rows: pairs.lazy.map { model.targetRow($0.target, maxLength: maxLength) })
+        sources = TokenBatch(
+            rows: parallelMap(pairs.count) { model.sourceRow(pairs[$0].source, maxLength: maxLength) })
+        targets = TokenBatch(
+            rows: parallelMap(pairs.count) { model.targetRow(pairs[$0].target, maxLength: maxLength) })
         lengths = zip(sources.lengths, targets.lengths).map(+)
     }
 }

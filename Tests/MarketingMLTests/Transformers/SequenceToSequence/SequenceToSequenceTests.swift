@@ -22,7 +22,7 @@ import Testing
 
     private static let configuration: EncoderDecoderConfiguration = {
         var configuration = EncoderDecoderConfiguration(
-            sourceVocabularySize: 60, targetVocabularySize: 60, hiddenSize: 32, encoderLayers: 1,
+            sourceVocabularySize: 290, targetVocabularySize: 290, hiddenSize: 32, encoderLayers: 1,
             decoderLayers: 1, heads: 4, intermediateSize: 64)
         configuration.maximumPositions = 24
         configuration.dropout = 0.1
@@ -87,6 +87,35 @@ import Testing
                     continuing: again, on: Self.pairs, options: options(epochs: 1))
                 #expect(weights(more) != weights(again))
             }
+        }
+    }
+
+    /// Sentences it has not seen, said backwards in the other language: by beam search, greedily and drawn.
+    @Test func translates() throws {
+        let model = try train(epochs: 40)
+        let (sources, targets) = (Self.pairs.suffix(20).map(\.source), Self.pairs.suffix(20).map(\.target))
+        let known = Set(Self.pairs.dropLast(20).map(\.source))
+        let written = try model.translate(sources + ["one", ""])
+        #expect(written.count == 22)
+        let right = sources.indices.count { written[$0] == targets[$0] }
+        #expect(right >= 18, "\(right) of 20 right; \(sources.count { !known.contains($0) }) are new")
+
+        // One at a time as all together; a beam of one is the likeliest token every time.
+        #expect(try sources.prefix(5).map { try model.translate([$0])[0] } == Array(written.prefix(5)))
+        let greedy = try model.candidates(for: sources, options: GenerationOptions())
+        #expect(try greedy.map { $0[0].text } == model.translate(sources, beams: 1))
+        #expect(greedy.allSatisfy { $0[0].tokens.count <= 12 })
+        let three = try model.candidates(for: sources, search: BeamSearch(beams: 4, returned: 3))
+        #expect(three.allSatisfy { $0.count == 3 && $0[0].score >= $0[1].score && $0[1].score >= $0[2].score })
+        let drawn = GenerationOptions(candidates: 2, sampling: Sampling(temperature: 0.8, seed: 4))
+        #expect(try model.candidates(for: sources, options: drawn) == model.candidates(for: sources, options: drawn))
+        #expect(try model.translate([]) == [])
+        expectFailure(.invalidOption) { _ = try model.translate(sources, maxLength: 24) }
+        expectFailure(.invalidOption) { _ = try model.translate(sources, beams: 0) }
+        try withTemporaryDirectory { path in
+            let url = URL(fileURLWithPath: path).appending(path: "model")
+            try model.save(to: url)
+            #expect(try SequenceToSequence(directory: url).translate(sources) == Array(written.prefix(20)))
         }
     }
 
