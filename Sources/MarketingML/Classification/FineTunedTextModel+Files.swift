@@ -11,12 +11,12 @@ extension FineTunedTextModel {
             config(classes: classes).serialized(pretty: true),
             to: directory.appendingPathComponent("config.json").path)
         var writer = SafeTensorsWriter()
-        for (name, value) in BERTCheckpoint.split(model.parameters) { writer.add(name, value) }
+        for (name, value) in BERTCheckpoint.split(model.merged().parameters) { writer.add(name, value) }
         try writer.write(to: directory.appendingPathComponent("model.safetensors"))
         try tokenizer.save(to: directory)
     }
 
-    private func config(classes texts: [String]) -> JSONValue {
+    func config(classes texts: [String]) -> JSONValue {
         var members = model.encoder.configuration.jsonMembers
         let architecture = model.pooling == .cls ? "BertForSequenceClassification" : Self.meanArchitecture
         members.append(.init("architectures", [.string(architecture)]))
@@ -40,32 +40,9 @@ extension FineTunedTextModel {
                 at: .init(file: directory.appendingPathComponent("card.json").path, name: "maxLength"))
         }
         let checkpoint = try BERTCheckpoint(directory: directory, holdingPacked: true)
-        let file = directory.appendingPathComponent("config.json").path
-        let reader = ConfigurationReader(json: checkpoint.json, file: file)
-        guard let members = checkpoint.json["id2label"]?.object, members.count >= 2 else {
-            throw reader.error(
-                .malformedFile, "id2label", "an object of at least 2 labels",
-                "\(checkpoint.json["id2label"] ?? .null)")
-        }
-        var texts = [String?](repeating: nil, count: members.count)
-        for member in members {
-            guard let index = Int(member.key), texts.indices.contains(index), let text = member.value.string
-            else {
-                throw reader.error(
-                    .malformedFile, "id2label", "texts under 0 ..< \(members.count)",
-                    "\(member.key): \(member.value)")
-            }
-            texts[index] = text
-        }
-        let classes = texts.compactMap { $0 }
-        guard classes.count == members.count else {
-            throw reader.error(
-                .malformedFile, "id2label", "one text for each of 0 ..< \(members.count)", "an index twice")
-        }
-        let pooling = try reader.string("classifier_pooling") ?? "cls"
-        guard let pooling = Pooling(rawValue: pooling) else {
-            throw reader.error(.unsupported, "classifier_pooling", "cls or mean", pooling)
-        }
+        let reader = ConfigurationReader(
+            json: checkpoint.json, file: directory.appendingPathComponent("config.json").path)
+        let (classes, pooling) = (try reader.classes(), try reader.pooling())
         let encoder: BERTEncoder<Float> = try checkpoint.encoder()
         guard pooling == .mean || encoder.pooler != nil else {
             throw MarketingMLError(
@@ -82,6 +59,42 @@ extension FineTunedTextModel {
         let result = FineTunedTextModel(
             model: model, tokenizer: tokenizer.truncating(to: length), length: length)
         return (result, classes)
+    }
+}
+
+extension ConfigurationReader {
+    /// The texts of `id2label`, in the order of their numbers.
+    func classes(atLeast minimum: Int = 2) throws -> [String] {
+        guard let members = json["id2label"]?.object, members.count >= minimum else {
+            throw error(
+                .malformedFile, "id2label", "an object of at least \(minimum) labels",
+                "\(json["id2label"] ?? .null)")
+        }
+        var texts = [String?](repeating: nil, count: members.count)
+        for member in members {
+            guard let index = Int(member.key), texts.indices.contains(index), let text = member.value.string
+            else {
+                throw error(
+                    .malformedFile, "id2label", "texts under 0 ..< \(members.count)",
+                    "\(member.key): \(member.value)")
+            }
+            texts[index] = text
+        }
+        let classes = texts.compactMap { $0 }
+        guard classes.count == members.count else {
+            throw error(
+                .malformedFile, "id2label", "one text for each of 0 ..< \(members.count)", "an index twice")
+        }
+        return classes
+    }
+
+    /// How a classifier pools.
+    func pooling() throws -> Pooling {
+        let name = try string("classifier_pooling") ?? "cls"
+        guard let pooling = Pooling(rawValue: name) else {
+            throw error(.unsupported, "classifier_pooling", "cls or mean", name)
+        }
+        return pooling
     }
 }
 

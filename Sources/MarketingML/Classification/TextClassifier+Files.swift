@@ -14,13 +14,14 @@ extension TextClassifier {
         try AtomicDirectory.replace(at: directory.path, marker: "card.json") { path in
             let directory = URL(fileURLWithPath: path)
             try model.write(to: directory, classes: labelSet.texts)
-            var card = card
-            card.maxLength = maxLength
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-            try AtomicFile.write(
-                Array(encoder.encode(card)), to: directory.appendingPathComponent("card.json").path)
+            try writeCard(to: directory)
         }
+    }
+
+    func writeCard(to directory: URL) throws {
+        var card = card
+        card.maxLength = maxLength
+        try card.write(to: directory.appendingPathComponent("card.json"))
     }
 
     /// Reads a directory that ``save(to:)`` wrote, or a `BertForSequenceClassification` of another library.
@@ -46,6 +47,12 @@ extension TextClassifier {
 }
 
 extension ModelCard {
+    func write(to url: URL) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        try AtomicFile.write(Array(encoder.encode(self)), to: url.path)
+    }
+
     /// The card in a file; nil when there is none.
     static func read(from url: URL) throws -> ModelCard? {
         guard FileManager.default.fileExists(atPath: url.path) else { return nil }

@@ -40,20 +40,20 @@ extension TextClassifier {
             throw MarketingMLError(
                 .emptyData, "training needs texts of at least 2 labels, found \(labelSet.count)")
         }
-        let maxLength = options.maxLength ?? min(512, bert.configuration.maximumPositions)
+        let maxLength = options.length(for: bert.configuration)
         let tokenizer = bert.tokenizer.truncating(to: maxLength)
         let batch = tokenizer.encodeBatch(train.texts)
         let targets = try labelSet.indices(of: train.labels).map { Int32($0) }
         let weights = try options.classWeights.values(for: targets, classes: labelSet.count)
 
-        var encoder = bert.encoder
+        let encoder = options.prepared(bert.encoder)
         _ = consume bert
-        if let dropout = options.dropout { encoder.setDropout(dropout) }
         var model =
             start.map { SequenceClassifier(encoder: encoder, head: $0.head, pooling: options.pooling) }
             ?? SequenceClassifier(
                 encoder: encoder, classes: labelSet.count, pooling: options.pooling, seed: options.seed)
         _ = consume encoder
+        model = try options.adapting(model)
 
         let validationSet = try validation.map { data in
             guard data.count > 0 else {
@@ -64,18 +64,9 @@ extension TextClassifier {
                 targets: try labelSet.indices(of: data.labels).map { Int32($0) }
             )
         }
-        let frozen = options.frozenLayers
-        let sampler = BatchSampler(
-            lengths: batch.lengths, batchSize: options.batchSize, batchTokens: options.batchTokens,
-            seed: options.seed, orders: start?.orders)
-        let loop = TrainingLoop<SequenceClassifier<Float>, [Int]>(
-            epochs: options.epochs, options: options.training, seed: options.seed,
-            optimizer: AdamW(learningRate: options.learningRate, weightDecay: options.weightDecay),
-            batches: BatchPlan(sampler, epochs: options.epochs, accumulation: options.accumulation) { $0 },
-            weight: { rows in
-                rows.reduce(0) { sum, row in sum + (weights.map { $0[Int(targets[row])] } ?? 1) }
-            },
-            size: { rows in rows.reduce(0) { $0 + sampler.lengths[$1] } },
+        let tuner = FineTuner<SequenceClassifier<Float>>(
+            options: options, batch: batch, orders: start?.orders,
+            weight: { row in weights.map { $0[Int(targets[row])] } ?? 1 },
             loss: { model, rows, dropout in
                 crossEntropy(
                     model.logits(batch.select(rows: rows), dropout: &dropout), rows.map { targets[$0] },
@@ -89,15 +80,8 @@ extension TextClassifier {
                     return (Double(loss.item), [.accuracy: scores.accuracy(set.targets)])
                 }
             },
-            isTrainable: { name in frozen.map { !name.isFrozen(layersBelow: $0) } ?? true },
-            checkpoints: checkpoint.map {
-                TrainingCheckpoints(
-                    directory: $0.directory, interval: $0.interval,
-                    fingerprint: fingerprint(
-                        options, batch, targets, model.parameters.map { "\($0.name)\($0.value.shape)" }))
-            },
-            progress: progress)
-        let history = try loop.run(&model)
+            addTargets: { $0.combine(targets) }, checkpoint: checkpoint, progress: progress)
+        let history = try tuner.run(&model)
         let card = ModelCard(
             task: "text-classification", options: options, trainingTexts: train.count,
             validationTexts: validation?.count,
@@ -105,27 +89,6 @@ extension TextClassifier {
         return TextClassifier(
             card: card, model: FineTunedTextModel(model: model, tokenizer: tokenizer, length: maxLength),
             labelSet: labelSet)
-    }
-
-    private static func fingerprint(
-        _ options: FineTuningOptions, _ batch: TokenBatch, _ targets: [Int32], _ parameters: [String]
-    ) -> String {
-        var hash = FNV1a()
-        hash.combine("\(options)")
-        for parameter in parameters { hash.combine(parameter) }
-        hash.combine(batch.ids)
-        hash.combine(batch.rowOffsets.map { Int32(truncatingIfNeeded: $0) })
-        hash.combine(targets)
-        return String(hash.value, radix: 16)
-    }
-}
-
-extension String {
-    /// Whether a parameter of this name belongs to the embeddings or to one of the lowest `count` layers.
-    fileprivate func isFrozen(layersBelow count: Int) -> Bool {
-        if hasPrefix("bert.embeddings.") { return true }
-        let parts = split(separator: ".")
-        return parts.count > 3 && parts[1] == "encoder" && Int(parts[3]).map { $0 < count } == true
     }
 }
 
@@ -139,18 +102,5 @@ extension Tensor<Float> {
             return slice.indices.max { slice[$0] < slice[$1] }.map { $0 - row * classes } == Int(targets[row])
         }
         return Double(hits) / Double(Swift.max(1, targets.count))
-    }
-}
-
-/// The 64-bit FNV-1a hash: a fingerprint that is the same on every machine.
-struct FNV1a {
-    private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
-
-    mutating func combine(bytes: some Sequence<UInt8>) {
-        for byte in bytes { value = (value ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    }
-    mutating func combine(_ text: String) { combine(bytes: text.utf8) }
-    mutating func combine(_ numbers: [Int32]) {
-        for number in numbers { withUnsafeBytes(of: number.littleEndian) { combine(bytes: $0) } }
     }
 }

@@ -53,15 +53,6 @@ extension TextClassifier {
             agreement: Double(same) / Double(max(1, data.count)),
             bytesBefore: model.model.heldByteCount, bytesAfter: small.model.heldByteCount)
     }
-
-    private func transformer() throws -> FineTunedTextModel {
-        guard let model = model as? FineTunedTextModel else {
-            throw MarketingMLError(
-                .unsupported,
-                "expected a fine-tuned Transformer, found a classifier that was trained from scratch")
-        }
-        return model
-    }
 }
 
 extension FineTunedTextModel {

@@ -32,6 +32,8 @@ public struct FineTuningOptions: Sendable, Codable, Equatable {
     public var pooling: Pooling
     /// Embeddings and this many layers from below stay as they are; nil trains everything.
     public var frozenLayers: Int?
+    /// Low-rank adapters that learn, with the head, while the rest stays as it is; nil trains the model itself.
+    public var adaptation: LoRA?
     /// What happens with validation data: the weights of the epoch with the lowest validation loss are kept, and
     /// training ends after this many epochs without a better one. nil: train to the end, keep the last.
     public var earlyStoppingPatience: Int?
@@ -46,6 +48,7 @@ public struct FineTuningOptions: Sendable, Codable, Equatable {
         weightDecay: Double = 0.01, gradientClipping: Double? = 1, dropout: Double? = nil,
         labelSmoothing: Double = 0,
         classWeights: ClassWeights = .uniform, pooling: Pooling = .cls, frozenLayers: Int? = nil,
+        adaptation: LoRA? = nil,
         earlyStoppingPatience: Int? = 2, seed: UInt64 = 42
     ) {
         self.epochs = epochs
@@ -63,6 +66,7 @@ public struct FineTuningOptions: Sendable, Codable, Equatable {
         self.classWeights = classWeights
         self.pooling = pooling
         self.frozenLayers = frozenLayers
+        self.adaptation = adaptation
         self.earlyStoppingPatience = earlyStoppingPatience
         self.seed = seed
     }
@@ -93,6 +97,10 @@ public struct FineTuningOptions: Sendable, Codable, Equatable {
         try requireOption(
             frozenLayers.map { 0...configuration.layers ~= $0 } ?? true, "frozenLayers",
             "from 0 to the model's \(configuration.layers) layers", frozenLayers ?? 0)
+        try adaptation?.validate()
+        try requireOption(
+            adaptation == nil || frozenLayers == nil, "frozenLayers",
+            "nil beside adaptation, which freezes all layers", frozenLayers ?? 0)
     }
 }
 
