@@ -19,6 +19,17 @@ struct SequenceTemplate: Sendable, Equatable {
             single: first, pair: first + [.sequence(1, type: 1), .special(ids: [sep], type: 1)])
     }
 
+    /// The template of RoBERTa: `<s> A </s>` and `<s> A </s></s> B </s>`, all of segment 0.
+    static func roberta(cls: Int32, sep: Int32) -> SequenceTemplate {
+        let first: [Piece] = [
+            .special(ids: [cls], type: 0), .sequence(0, type: 0), .special(ids: [sep], type: 0),
+        ]
+        let second: [Piece] = [
+            .special(ids: [sep], type: 0), .sequence(1, type: 0), .special(ids: [sep], type: 0),
+        ]
+        return SequenceTemplate(single: first, pair: first + second)
+    }
+
     /// The greatest id of a special token; -1 if there are none.
     var greatestID: Int32 {
         (single + pair).reduce(-1) { greatest, piece in

@@ -63,7 +63,8 @@ extension UnicodeProperties {
         static let mark: UInt32 = 8
     }
 
-    private struct Item {
+    /// An entry of a table.
+    struct Item {
         var first: UInt32 = 0
         var last: UInt32 = 0
         var step: UInt32 = 1
@@ -131,7 +132,7 @@ extension UnicodeProperties {
     }
 
     /// Calls `body` with each item of a table; `radix` is that of the values.
-    private static func parse(_ table: String, radix: UInt32, _ body: (Item) -> Void) {
+    static func parse(_ table: String, radix: UInt32, _ body: (Item) -> Void) {
         var item = Item()
         var number: UInt32 = 0
         var base: UInt32 = 16

@@ -1,9 +1,10 @@
 import Tensor
 
-/// The tokens of a WordPiece model, by id and by their UTF-8.
+/// The tokens of a model, by id and by their UTF-8.
 ///
-/// Nearly every token is at most 16 bytes long, so keys are compared as two integers; longer ones as bytes. Pieces
-/// that continue a word are stored a second time without their prefix, so that looking for them builds no string.
+/// Nearly every token is at most 16 bytes long, so keys are compared as two integers; longer ones as bytes. A
+/// WordPiece model's pieces that continue a word are stored a second time without their prefix, so that looking for
+/// them builds no string.
 struct Vocabulary: Sendable {
     /// Up to 16 bytes of a piece, the first one lowest, zero beyond the length.
     struct Key {
@@ -98,27 +99,33 @@ struct Vocabulary: Sendable {
         var ids: [Int32] = []
     }
 
-    /// Builds the tables; of equal tokens the last one counts.
+    /// Builds the tables of a list from a file.
     ///
     /// - Throws: `malformedFile` if the ids are so sparse that the file must be damaged.
-    init(_ list: List, continuingPrefix: [UInt8], file: String?) throws {
-        idBound = 1 + Int(list.ids.max() ?? -1)
+    init(_ list: List, continuingPrefix: [UInt8]?, file: String?) throws {
+        let idBound = 1 + Int(list.ids.max() ?? -1)
         guard idBound <= 4 * list.ids.count + 1_024, list.bytes.count < Int32.max else {
             throw MarketingMLError(
                 .malformedFile, "a vocabulary of \(list.ids.count) tokens has an id of \(idBound - 1)",
                 at: .init(file: file))
         }
+        self.init(list, continuingPrefix: continuingPrefix)
+    }
+
+    /// Builds the tables; of equal tokens the last one counts. Without a prefix no piece continues a word.
+    init(_ list: List, continuingPrefix: [UInt8]?) {
+        idBound = 1 + Int(list.ids.max() ?? -1)
         bytes = list.bytes + [UInt8](repeating: 0, count: 16)  // keys are loaded 16 bytes at a time
         spans = [Span](repeating: Span(start: -1, length: 0), count: idBound)
-        let prefixCount = continuingPrefix.count
+        let prefixCount = continuingPrefix?.count ?? 0
         var continues: [Bool] = []
         continues.reserveCapacity(list.ids.count)
         var pieceCount = list.ids.count
         var start = 0
         for end in list.ends {
             let isContinuing =
-                end - start > prefixCount
-                && (0..<prefixCount).allSatisfy { list.bytes[start + $0] == continuingPrefix[$0] }
+                continuingPrefix.map { end - start > prefixCount && list.bytes[start..<end].starts(with: $0) }
+                ?? false
             continues.append(isContinuing)
             if isContinuing { pieceCount += 1 }
             start = end
@@ -279,6 +286,10 @@ extension Vocabulary {
             by: high ^ 0xD6E8_FEB8_6659_FD93 &+ UInt64(shape) &* 0xA076_1D64_78BD_642F)
         return Int(truncatingIfNeeded: product.high ^ product.low)
     }
+
+    /// A hash of a piece of up to 16 bytes.
+    @inline(__always)
+    static func hash(_ key: Key) -> Int { hash(key.low, key.high, shape(key.length, false)) }
 
     /// A hash's bit in the filter, of bits that the slot's index does not use.
     @inline(__always)

@@ -7,16 +7,19 @@ struct WordPieceDecoder: Sendable, Equatable {
 
     func decode(_ tokens: [String]) -> String {
         var text = ""
-        for (index, token) in tokens.enumerated() {
-            var piece = token
-            if index > 0 {
-                piece =
-                    token.utf8.starts(with: prefix.utf8)
-                    ? String(decoding: token.utf8.dropFirst(prefix.utf8.count), as: UTF8.self) : " " + token
-            }
-            text += cleansUp ? Self.cleanUp(piece) : piece
-        }
+        for (index, token) in tokens.enumerated() { text += decode(token, isFirst: index == 0) }
         return text
+    }
+
+    /// What a token adds to a text, at its beginning or later.
+    func decode(_ token: String, isFirst: Bool) -> String {
+        var piece = token
+        if !isFirst {
+            piece =
+                token.utf8.starts(with: prefix.utf8)
+                ? String(decoding: token.utf8.dropFirst(prefix.utf8.count), as: UTF8.self) : " " + token
+        }
+        return cleansUp ? Self.cleanUp(piece) : piece
     }
 
     private static let replacements: [(String, String)] = [

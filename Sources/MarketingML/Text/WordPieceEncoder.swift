@@ -1,8 +1,8 @@
-/// Turns text into token ids: the working state of one encoding, or of a batch.
+/// Splits text into the pieces of a WordPiece vocabulary.
 ///
 /// ASCII words go straight from the text into the vocabulary's hash table, eight bytes at a time. Everything else,
 /// from `café` to a whole Chinese text, is normalised first, in stretches that end at ASCII space or punctuation.
-struct WordPieceEncoder: ~Copyable {
+struct WordPieceEncoder: ~Copyable, TokenEncoder {
     let model: WordPieceModel
     /// The tokens so far.
     var tokens: TokenBuffer
@@ -26,7 +26,7 @@ struct WordPieceEncoder: ~Copyable {
         let (sum, overflow) = tokens.count.addingReportingOverflow(limit)
         let stop = overflow ? Int.max : sum
         _ = model.withTables { tables in
-            guard let matcher = model.originalMatcher else {
+            guard let matcher = model.added.originalMatcher else {
                 _ = encodePlain(bytes, 0..<text.count, tables, stop: stop)
                 return
             }
@@ -46,7 +46,7 @@ extension WordPieceEncoder {
     private mutating func encodePlain(
         _ text: UnsafePointer<UInt8>, _ range: Range<Int>, _ tables: WordPieceModel.Tables, stop: Int
     ) -> Bool {
-        if model.normalizedMatcher != nil { return encodeNormalized(text, range, tables, stop: stop) }
+        if model.added.normalizedMatcher != nil { return encodeNormalized(text, range, tables, stop: stop) }
         let foldCase: UInt64 = tables.lowercases ? .max : 0
         let end = range.upperBound
         var position = range.lowerBound
@@ -112,7 +112,7 @@ extension WordPieceEncoder {
         model.normalizer.normalize(text, range, into: &normalized)
         let count = normalized.bytes.count
         normalized.bytes += repeatElement(0, count: 16)  // keys are loaded 16 bytes at a time
-        guard let matcher = model.normalizedMatcher else {
+        guard let matcher = model.added.normalizedMatcher else {
             return encodeWords(in: 0..<count, tables, stop: stop)
         }
         let copy = normalized.bytes  // the same buffer; nothing below changes it

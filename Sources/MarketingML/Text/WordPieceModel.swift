@@ -12,13 +12,7 @@ final class WordPieceModel: Sendable {
     let normalizer: BertNormalizer
     let template: SequenceTemplate
     let decoder: WordPieceDecoder?
-    let addedTokens: [AddedToken]
-    /// Added tokens that match in the original text, and those that match in normalised text.
-    let originalMatcher: AddedTokenMatcher?
-    let normalizedMatcher: AddedTokenMatcher?
-    /// The texts of added tokens by id.
-    let addedTexts: [Int32: String]
-    let specialTexts: Set<String>
+    let added: AddedVocabulary
     /// The files that the tokenizer is saved as, byte for byte.
     let files: [TokenizerFile]
 
@@ -39,14 +33,16 @@ final class WordPieceModel: Sendable {
         self.unknownID = unknownID
         continuingPrefix = description.continuingPrefix
         maxScalarsPerWord = description.maxScalarsPerWord
-        normalizer = description.normalizer ?? BertNormalizer.none
         template = description.template
         decoder = description.decoder
         files = description.files
 
-        let added = try Self.assignIDs(description.addedTokens, vocabulary, file: file)
-        addedTokens = added
-        let idBound = max(vocabulary.idBound, Int(added.last?.id ?? -1) + 1)
+        let normalizer = description.normalizer ?? BertNormalizer.none
+        self.normalizer = normalizer
+        added = try AddedVocabulary(description.addedTokens, vocabulary, file: file) {
+            normalizer.normalizedText(of: $0).bytes
+        }
+        let idBound = max(vocabulary.idBound, Int(added.tokens.last?.id ?? -1) + 1)
         guard template.greatestID < idBound else {
             throw MarketingMLError(
                 .malformedFile,
@@ -54,50 +50,10 @@ final class WordPieceModel: Sendable {
                 at: .init(file: file, name: "post_processor"))
         }
         self.idBound = idBound
-        var patterns: [(pattern: [UInt8], token: AddedToken)] = []
-        for token in added {
-            let text =
-                token.isNormalized
-                ? normalizer.normalizedText(of: token.content).bytes : Array(token.content.utf8)
-            patterns.append((text, token))
-        }
-        originalMatcher = try AddedTokenMatcher(patterns.filter { !$0.token.isNormalized }, file: file)
-        normalizedMatcher = try AddedTokenMatcher(patterns.filter { $0.token.isNormalized }, file: file)
-        addedTexts = Dictionary(
-            patterns.map { ($0.token.id, String(decoding: $0.pattern, as: UTF8.self)) },
-            uniquingKeysWith: { _, last in last })
-        specialTexts = Set(added.filter(\.isSpecial).map(\.content))
 
         let cleansText = normalizer.cleansText
         byteKinds = (0..<256).map { Self.kind(of: UInt8($0), cleansText: cleansText) }
         punctuationIDs = (0..<128).map { vocabulary.id(of: CollectionOfOne(UInt8($0))) ?? unknownID }
-    }
-
-    /// Gives added tokens the ids of their texts in the vocabulary, or new ones behind it.
-    private static func assignIDs(
-        _ tokens: [AddedToken], _ vocabulary: Vocabulary, file: String?
-    ) throws -> [AddedToken] {
-        var next = Int32(vocabulary.count)
-        var byContent: [String: Int32] = [:]
-        var byID: [Int32: AddedToken] = [:]
-        for var token in tokens where !token.content.isEmpty {
-            let stated = token.id
-            if let id = byContent[token.content] ?? vocabulary.id(of: token.content.utf8) {
-                token.id = id
-            } else {
-                token.id = next
-                next += 1
-            }
-            guard token.id == stated else {
-                throw MarketingMLError(
-                    .malformedFile,
-                    "the added token \"\(token.content)\" has id \(stated), but its place is \(token.id)",
-                    at: .init(file: file, name: "added_tokens"))
-            }
-            byContent[token.content] = token.id
-            byID[token.id] = token
-        }
-        return byID.values.sorted { $0.id < $1.id }
     }
 
     fileprivate static func kind(of byte: UInt8, cleansText: Bool) -> ByteKind {

@@ -69,7 +69,7 @@ extension WordPieceTokenizer {
         }
         return [
             "version": "1.0", "truncation": nil, "padding": nil,
-            "added_tokens": .array(model.addedTokens.map(\.json)), "normalizer": normalizer,
+            "added_tokens": .array(model.added.tokens.map(\.json)), "normalizer": normalizer,
             "pre_tokenizer": ["type": "BertPreTokenizer"], "post_processor": templateJSON,
             "decoder": ["type": "WordPiece", "prefix": .string(model.continuingPrefix), "cleanup": true],
             "model": [
@@ -106,16 +106,6 @@ extension WordPieceTokenizer {
         let pair = pieces(model.template.pair)
         return [
             "type": "TemplateProcessing", "single": single, "pair": pair, "special_tokens": .object(special),
-        ]
-    }
-}
-
-extension AddedToken {
-    fileprivate var json: JSONValue {
-        [
-            "id": .integer(Int(id)), "content": .string(content), "single_word": .bool(singleWord),
-            "lstrip": .bool(stripsLeft), "rstrip": .bool(stripsRight), "normalized": .bool(isNormalized),
-            "special": .bool(isSpecial),
         ]
     }
 }

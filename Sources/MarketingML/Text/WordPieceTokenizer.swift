@@ -103,12 +103,12 @@ public struct WordPieceTokenizer: Sendable {
 
     /// The id of a token, such as `[MASK]`; nil if there is none.
     public func id(of token: String) -> Int32? {
-        model.addedTokens.last { $0.content == token }?.id ?? model.vocabulary.id(of: token.utf8)
+        model.added.id(of: token) ?? model.vocabulary.id(of: token.utf8)
     }
 
     /// The token with that id; nil if there is none.
     public func token(_ id: Int32) -> String? {
-        model.addedTexts[id] ?? model.vocabulary.token(Int(id))
+        model.added.texts[id] ?? model.vocabulary.token(Int(id))
     }
 
     /// The tokens with these ids; those that do not exist are left out.
@@ -118,7 +118,7 @@ public struct WordPieceTokenizer: Sendable {
 
     /// The text of tokens, as far as it can be known again.
     public func decode(_ ids: some Sequence<Int32>, skipSpecialTokens: Bool = true) -> String {
-        let tokens = tokens(ids).filter { !skipSpecialTokens || !model.specialTexts.contains($0) }
+        let tokens = tokens(ids).filter { !skipSpecialTokens || !model.added.specialTexts.contains($0) }
         return model.decoder?.decode(tokens) ?? tokens.joined(separator: " ")
     }
 }
@@ -141,12 +141,9 @@ extension WordPieceTokenizer {
 
     /// The tokens of a text given as UTF-8; each maximal part that is not UTF-8 counts as U+FFFD.
     public func encode(utf8 bytes: UnsafeBufferPointer<UInt8>, addSpecialTokens: Bool = true) -> Encoding {
-        var encoder = WordPieceEncoder(model, capacity: bytes.count / 3 + 8)
-        var types: [Int32] = []
-        let first = appendSingle(bytes, addSpecialTokens, &encoder, &types)
-        return Encoding(
-            ids: Array(encoder.tokens.idBuffer), typeIDs: types, offsets: Array(encoder.tokens.offsetBuffer),
-            first: first)
+        model.template.encode(
+            bytes, truncation, addSpecialTokens: addSpecialTokens,
+            with: WordPieceEncoder(model, capacity: bytes.count / 3 + 8))
     }
 
     /// The tokens of a pair of texts, such as a question and the passage that answers it.
@@ -154,7 +151,11 @@ extension WordPieceTokenizer {
         var first = first
         var second = second
         return first.withUTF8 { first in
-            second.withUTF8 { encodePair(first, $0, addSpecialTokens) }
+            second.withUTF8 { second in
+                model.template.encodePair(first, second, truncation, addSpecialTokens: addSpecialTokens) {
+                    WordPieceEncoder(model, capacity: $0)
+                }
+            }
         }
     }
 
@@ -164,7 +165,9 @@ extension WordPieceTokenizer {
         var encoder = WordPieceEncoder(model, capacity: 1_024)
         for var text in texts {
             text.withUTF8 { bytes in
-                _ = appendSingle(bytes, addSpecialTokens, &encoder, &batch.typeIDs)
+                _ = model.template.append(
+                    bytes, truncation, addSpecialTokens: addSpecialTokens, to: &encoder, types: &batch.typeIDs
+                )
             }
             batch.ids.append(contentsOf: encoder.tokens.idBuffer)
             batch.rowOffsets.append(batch.ids.count)
@@ -178,74 +181,5 @@ extension WordPieceTokenizer {
         pairs: some Sequence<(String, String)>, addSpecialTokens: Bool = true
     ) -> TokenBatch {
         TokenBatch(pairs.lazy.map { encode($0, pair: $1, addSpecialTokens: addSpecialTokens) })
-    }
-
-    /// Appends a text with its special tokens and returns the positions of its own tokens.
-    private func appendSingle(
-        _ text: UnsafeBufferPointer<UInt8>, _ addSpecialTokens: Bool, _ encoder: inout WordPieceEncoder,
-        _ types: inout [Int32]
-    ) -> Range<Int> {
-        let pieces = model.template.single
-        let added = addSpecialTokens ? SequenceTemplate.addedCount(pieces) : 0
-        let limit = truncation.map { $0.room(added: added) } ?? .max
-        var own = 0..<0
-        for piece in pieces {
-            let start = encoder.tokens.count
-            let pieceType: Int32
-            switch piece {
-            case .special(let ids, let type):
-                guard addSpecialTokens else { continue }
-                for id in ids { encoder.tokens.append(id, 0, 0) }
-                pieceType = type
-            case .sequence(_, let type):
-                encoder.encode(text, limit: limit)
-                if encoder.tokens.count - start > limit { encoder.tokens.removeAll(from: start + limit) }
-                own = start..<encoder.tokens.count
-                pieceType = type
-            }
-            types.append(contentsOf: repeatElement(pieceType, count: encoder.tokens.count - start))
-        }
-        return own
-    }
-
-    private func encodePair(
-        _ first: UnsafeBufferPointer<UInt8>, _ second: UnsafeBufferPointer<UInt8>, _ addSpecialTokens: Bool
-    ) -> Encoding {
-        let added = addSpecialTokens ? SequenceTemplate.addedCount(model.template.pair) : 0
-        // The split of the room between two long texts depends on their whole lengths.
-        var firstEncoder = WordPieceEncoder(model, capacity: first.count / 3 + 8)
-        var secondEncoder = WordPieceEncoder(model, capacity: second.count / 3 + 8)
-        firstEncoder.encode(first)
-        secondEncoder.encode(second)
-        if let truncation {
-            let lengths = truncation.lengths(
-                firstEncoder.tokens.count, secondEncoder.tokens.count, added: added)
-            firstEncoder.tokens.removeAll(from: lengths.0)
-            secondEncoder.tokens.removeAll(from: lengths.1)
-        }
-        var result = Encoding(ids: [], typeIDs: [], offsets: [])
-        for piece in model.template.pair {
-            switch piece {
-            case .special(let ids, let type):
-                guard addSpecialTokens else { continue }
-                result.ids += ids
-                result.offsets += repeatElement(ByteRange(start: 0, end: 0), count: ids.count)
-                result.typeIDs += repeatElement(type, count: ids.count)
-            case .sequence(0, let type): result.first = result.append(firstEncoder.tokens, type: type)
-            case .sequence(_, let type): result.second = result.append(secondEncoder.tokens, type: type)
-            }
-        }
-        return result
-    }
-}
-
-extension Encoding {
-    /// Appends the tokens of a text and returns their positions.
-    fileprivate mutating func append(_ tokens: borrowing TokenBuffer, type: Int32) -> Range<Int> {
-        let start = ids.count
-        ids.append(contentsOf: tokens.idBuffer)
-        offsets.append(contentsOf: tokens.offsetBuffer)
-        typeIDs.append(contentsOf: repeatElement(type, count: tokens.count))
-        return start..<ids.count
     }
 }
