@@ -11,7 +11,9 @@ struct PairData {
         var pairs: [(source: String, target: String)] = []
         for item in ["coat", "lamp", "chair", "kettle", "bag", "watch", "mug", "tent"] {
             for color in ["red", "blue", "green", "black", "white"] {
-                for (name, price) in [("low", "for little money"), ("mid", "at a fair price"), ("high", "as a luxury")] {
+                for (name, price) in [
+                    ("low", "for little money"), ("mid", "at a fair price"), ("high", "as a luxury"),
+                ] {
                     pairs.append(
                         (
                             "item[\(item)], color[\(color)], price[\(name)]",

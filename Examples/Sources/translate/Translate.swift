@@ -6,7 +6,8 @@ import MarketingML
 @main
 struct Translate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Trains an encoder–decoder Transformer on pairs of texts, scores it beside a baseline, and translates.",
+        abstract:
+            "Trains an encoder–decoder Transformer on pairs of texts, scores it beside a baseline, and translates.",
         discussion: """
             Files are CSV or TSV, also compressed (.gz), with column names in the first row. A translation is only one of the \
             things to train: summaries, titles and sentences from attributes are the same. Without --train a built-in sample \
@@ -66,7 +67,8 @@ struct Translate: ParsableCommand {
         var watch = Stopwatch()
         let data = try loadPairs()
         print(
-            "\(data.train.count) pairs to learn from, \(data.dev?.count ?? 0) to choose by, \(data.test.count) to be scored on")
+            "\(data.train.count) pairs to learn from, \(data.dev?.count ?? 0) to choose by, \(data.test.count) to be scored on"
+        )
         fflush(nil)
         let translator = try translator(data)
         let trainSeconds = watch.lap()
@@ -80,7 +82,8 @@ struct Translate: ParsableCommand {
             print("\(text)\n  → \(translation)")
         }
 
-        var figures = TranslationFigures(parameters: translator.model.parameterCount, trainSeconds: trainSeconds)
+        var figures = TranslationFigures(
+            parameters: translator.model.parameterCount, trainSeconds: trainSeconds)
         if !data.test.isEmpty {
             _ = watch.lap()
             let groups = ReferenceGroups(data.test)
@@ -91,11 +94,13 @@ struct Translate: ParsableCommand {
             bar.finish()
             let seconds = watch.lap()
             print(
-                "\n\(groups.sources.count) sources translated, \(Figures.fixed(Double(groups.sources.count) / seconds, digits: 1)) a second")
+                "\n\(groups.sources.count) sources translated, \(Figures.fixed(Double(groups.sources.count) / seconds, digits: 1)) a second"
+            )
             try figures.score("model", translations, groups, tokens)
             if !data.train.isEmpty {
                 let baseline = NearestSource(data.train)
-                try figures.score("nearest training source", groups.sources.map(baseline.target(for:)), groups, tokens)
+                try figures.score(
+                    "nearest training source", groups.sources.map(baseline.target(for:)), groups, tokens)
             }
         }
         if let save {

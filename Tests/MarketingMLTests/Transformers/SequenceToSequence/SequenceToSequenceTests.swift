@@ -106,9 +106,12 @@ import Testing
         #expect(try greedy.map { $0[0].text } == model.translate(sources, beams: 1))
         #expect(greedy.allSatisfy { $0[0].tokens.count <= 12 })
         let three = try model.candidates(for: sources, search: BeamSearch(beams: 4, returned: 3))
-        #expect(three.allSatisfy { $0.count == 3 && $0[0].score >= $0[1].score && $0[1].score >= $0[2].score })
+        #expect(
+            three.allSatisfy { $0.count == 3 && $0[0].score >= $0[1].score && $0[1].score >= $0[2].score })
         let drawn = GenerationOptions(candidates: 2, sampling: Sampling(temperature: 0.8, seed: 4))
-        #expect(try model.candidates(for: sources, options: drawn) == model.candidates(for: sources, options: drawn))
+        #expect(
+            try model.candidates(for: sources, options: drawn)
+                == model.candidates(for: sources, options: drawn))
         #expect(try model.translate([]) == [])
         expectFailure(.invalidOption) { _ = try model.translate(sources, maxLength: 24) }
         expectFailure(.invalidOption) { _ = try model.translate(sources, beams: 0) }
