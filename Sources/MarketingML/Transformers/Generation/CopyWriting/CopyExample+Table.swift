@@ -18,9 +18,9 @@ extension [CopyExample] {
         // As texts, so that "5.90" stays what it is.
         let kinds = Dictionary(uniqueKeysWithValues: names.map { ($0, Table.Column.Kind.text) })
         let table = try Table(csv: csv, missing: [], kinds: kinds)
-        let texts = table[copy].texts()
-        let notations = notation.map { table[$0].texts() }
-        let attributes = names.filter { $0 != copy }.map { ($0, table[$0].texts()) }
+        let texts = try table[copy].texts()
+        let notations = try notation.map { try table[$0].texts() }
+        let attributes = try names.filter { $0 != copy }.map { ($0, try table[$0].texts()) }
         self = try texts.indices.map { row in
             guard let text = texts[row] else {
                 throw MarketingMLError(
