@@ -321,4 +321,5 @@ def main():
         corpora(tokenizer, args.data, args.out)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -197,6 +197,7 @@ struct ByteLevelBPEEncoder: ~Copyable, TokenEncoder {
             let place = tokens.offset(index).range
             var (start, end) = (place.lowerBound, place.upperBound)
             while start < end, text[start] == UInt8(ascii: " ") { start += 1 }
+            if model.keepsFirstSpace, place.lowerBound == 0, start > 0 { start -= 1 }
             while end > start, text[end - 1] == UInt8(ascii: " ") { end -= 1 }
             if start > place.lowerBound || end < place.upperBound { tokens.setOffset(index, start, end) }
         }

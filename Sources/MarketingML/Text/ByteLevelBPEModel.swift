@@ -13,6 +13,8 @@ final class ByteLevelBPEModel: Sendable {
     let addsPrefixSpace: Bool
     /// Whether a token's place in the text leaves out the spaces at its edges.
     let trimsOffsets: Bool
+    /// Whether a token at the beginning of the text then keeps one space.
+    let keepsFirstSpace: Bool
     /// Whether text is cut into words before it is merged.
     let splitsWords: Bool
     let merges: BytePairMerges
@@ -65,9 +67,8 @@ final class ByteLevelBPEModel: Sendable {
             bytes.append(text ?? ByteLevelAlphabet.bytes(ofSpelling: spelling) ?? spelling)
         }
         (self.vocabulary, self.merges, self.byteIDs, self.bytes) = (vocabulary, merges, byteIDs, bytes)
-        (addsPrefixSpace, trimsOffsets, splitsWords) = (
-            options.addsPrefixSpace, options.trimsOffsets, options.splitsWords
-        )
+        (addsPrefixSpace, splitsWords) = (options.addsPrefixSpace, options.splitsWords)
+        (trimsOffsets, keepsFirstSpace) = (options.trimsOffsets, options.keepsFirstSpace)
         mergeList = description.merges
         files = description.files
         wholeWords = Self.wholeWords(
@@ -112,6 +113,7 @@ final class ByteLevelBPEModel: Sendable {
 private struct ByteLevelOptions {
     var addsPrefixSpace = false
     var trimsOffsets = false
+    var keepsFirstSpace = false
     var splitsWords = true
     var template = SequenceTemplate()
 
@@ -139,9 +141,9 @@ private struct ByteLevelOptions {
     private mutating func readPostProcessor(_ value: JSONValue, _ fail: TokenizerJSON.Fail) throws {
         if value == .null { return }
         switch try fail.type(of: value) {
-        case "ByteLevel": trimsOffsets = try fail.bool(value, "trim_offsets")
+        case "ByteLevel": try readTrimming(value, fail)
         case "RobertaProcessing":
-            trimsOffsets = try fail.bool(value, "trim_offsets")
+            try readTrimming(value, fail)
             template = try .roberta(
                 cls: fail.id(value["cls"]?.array?.last), sep: fail.id(value["sep"]?.array?.last))
         case "Sequence":
@@ -151,5 +153,10 @@ private struct ByteLevelOptions {
             for processor in processors { try readPostProcessor(processor, fail) }
         default: template = try TokenizerJSON.template(value, fail)
         }
+    }
+
+    private mutating func readTrimming(_ value: JSONValue, _ fail: TokenizerJSON.Fail) throws {
+        trimsOffsets = try fail.bool(value, "trim_offsets")
+        keepsFirstSpace = try value["add_prefix_space"] == nil || fail.bool(value, "add_prefix_space")
     }
 }

@@ -140,3 +140,14 @@ enum TokenizerJSON {
         return pieces
     }
 }
+
+extension AddedToken {
+    /// The token as `tokenizer.json` has it.
+    var json: JSONValue {
+        [
+            "id": .integer(Int(id)), "content": .string(content), "single_word": .bool(singleWord),
+            "lstrip": .bool(stripsLeft), "rstrip": .bool(stripsRight), "normalized": .bool(isNormalized),
+            "special": .bool(isSpecial),
+        ]
+    }
+}

@@ -109,13 +109,3 @@ extension WordPieceTokenizer {
         ]
     }
 }
-
-extension AddedToken {
-    fileprivate var json: JSONValue {
-        [
-            "id": .integer(Int(id)), "content": .string(content), "single_word": .bool(singleWord),
-            "lstrip": .bool(stripsLeft), "rstrip": .bool(stripsRight), "normalized": .bool(isNormalized),
-            "special": .bool(isSpecial),
-        ]
-    }
-}

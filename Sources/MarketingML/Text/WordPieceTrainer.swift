@@ -4,177 +4,93 @@ extension WordPieceTokenizer {
     /// Learns a vocabulary from texts: BERT's special tokens, all characters that occur, then pieces.
     ///
     /// From single characters on, the most frequent pair of neighbouring pieces becomes a piece of its own until
-    /// the vocabulary is full or no pair is frequent enough: byte-pair merging, as the reference library trains
-    /// WordPiece. Ties go to the pair of the smallest ids, so the result depends on the texts alone.
+    /// the vocabulary is full or no pair is frequent enough: byte-pair merging, as the reference library (Hugging Face's
+    /// `WordPieceTrainer`) trains WordPiece. Ties go to the pair of the smallest ids, so the result depends on the texts
+    /// alone. The reference numbers the characters that continue a word in the order of a hash table, which differs from
+    /// run to run; here they are in the order of Unicode.
     ///
     /// - Parameters:
-    ///   - texts: The corpus.
+    ///   - texts: The corpus; it is read once.
     ///   - vocabularySize: The most tokens that the vocabulary may have, special ones included.
     ///   - lowercase: Whether capitals and accents are dropped.
     ///   - minimumFrequency: How often a pair must occur to become a piece.
-    /// - Throws: `emptyData` if the texts hold no word; `invalidOption` if the characters alone do not fit.
-    /// - Complexity: a merge takes time in proportion to the words that contain its pair.
+    ///   - progress: Told of the texts read, then of the pieces learned; `.stop` ends the training with those there are.
+    /// - Throws: `emptyData` if the texts hold no word; `invalidOption` if the characters alone do not fit;
+    ///   `CancellationError`.
+    /// - Complexity: counting is linear in the corpus and runs on all threads; a merge takes time in proportion to the
+    ///   different words that contain its pair.
     public static func train(
         on texts: some Sequence<String>, vocabularySize: Int, lowercase: Bool = true,
-        minimumFrequency: Int = 2
+        minimumFrequency: Int = 2, progress: ProgressHandler? = nil
     ) throws -> WordPieceTokenizer {
         let normalizer = BertNormalizer(lowercase: lowercase)
-        var counts: [String: Int] = [:]
-        for text in texts {
+        let words = try WordCounts.counting(texts, progress: progress) { text, body in
             let text = normalizer.normalizedText(of: text)
             text.forEachWord(in: text.bytes.indices) { bytes, range, _ in
-                let word = UnsafeBufferPointer(start: bytes + range.lowerBound, count: range.count)
-                counts[String(decoding: word, as: UTF8.self), default: 0] += 1
+                body(UnsafeBufferPointer(start: bytes + range.lowerBound, count: range.count))
                 return true
             }
         }
-        guard !counts.isEmpty else {
+        guard !words.counts.isEmpty else {
             throw MarketingMLError(.emptyData, "the texts hold no words to learn a vocabulary from")
         }
-        var trainer = WordPieceTrainer(counts, special: ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
-        guard trainer.tokens.count <= vocabularySize else {
+        let alphabet = Alphabet(words)
+        guard alphabet.tokens.count <= vocabularySize, vocabularySize <= Int(Int32.max) else {
             throw MarketingMLError(
                 .invalidOption,
-                "must be at least \(trainer.tokens.count) to hold all characters, is \(vocabularySize)",
+                "must be at least \(alphabet.tokens.count) to hold all characters, is \(vocabularySize)",
                 at: .init(name: "vocabularySize"))
         }
-        while trainer.tokens.count < vocabularySize, trainer.merge(minimumFrequency: minimumFrequency) {}
-        return try WordPieceTokenizer(vocabulary: trainer.tokens, lowercase: lowercase)
+        var trainer = BytePairTrainer(
+            tokens: alphabet.tokens, words: words, continuingPrefix: Array("##".utf8), spell: alphabet.spell)
+        try trainer.learn(
+            vocabularySize: vocabularySize, minimumFrequency: minimumFrequency, progress: progress)
+        return try WordPieceTokenizer(vocabulary: trainer.tokens.texts, lowercase: lowercase)
     }
 }
 
-/// The state of training: the corpus as words of pieces, and how often which pieces stand side by side.
-private struct WordPieceTrainer {
-    private struct Pair: Hashable {
-        var left: Int
-        var right: Int
-    }
+/// The tokens that WordPiece training begins with.
+private struct Alphabet {
+    private(set) var tokens = ByteTable()
+    /// The tokens of characters that begin a word, and of those that continue one.
+    private var initial: [UInt32: Int32] = [:]
+    private var continuing: [UInt32: Int32] = [:]
 
-    /// The vocabulary so far; pieces are indices in it.
-    private(set) var tokens: [String]
-    private var ids: [String: Int]
-    private var words: [(pieces: [Int], count: Int)] = []
-    private var pairCounts: [Pair: Int] = [:]
-    /// The words in which a pair has been seen; it may have left them since.
-    private var occurrences: [Pair: Set<Int>] = [:]
-    private var queue = Queue()
-
-    init(_ counts: [String: Int], special: [String]) {
-        tokens = special
-        let sorted = counts.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-        let characters = Set(sorted.flatMap(\.key.unicodeScalars)).sorted()
-        let continuing = Set(sorted.flatMap { $0.key.unicodeScalars.dropFirst() }).sorted()
-        tokens += characters.map { String($0) } + continuing.map { "##" + String($0) }
-        ids = Dictionary(zip(tokens, tokens.indices), uniquingKeysWith: { first, _ in first })
-        for (word, count) in sorted {
-            let pieces = word.unicodeScalars.enumerated().compactMap { index, scalar in
-                ids[index == 0 ? String(scalar) : "##" + String(scalar)]
-            }
-            words.append((pieces, count))
-            addPairs(ofWord: words.count - 1, sign: 1)
-        }
-        for (pair, count) in pairCounts {
-            queue.push(.init(count: count, left: pair.left, right: pair.right))
-        }
-    }
-
-    /// Makes the most frequent pair a piece; false if none is frequent enough.
-    mutating func merge(minimumFrequency: Int) -> Bool {
-        while let top = queue.pop() {
-            let pair = Pair(left: top.left, right: top.right)
-            let count = pairCounts[pair] ?? 0
-            guard count >= max(1, minimumFrequency) else { continue }
-            if count < top.count {
-                queue.push(.init(count: count, left: pair.left, right: pair.right))
-                continue
-            }
-            merge(pair)
-            return true
-        }
-        return false
-    }
-
-    private mutating func merge(_ pair: Pair) {
-        let right = tokens[pair.right]
-        let token = tokens[pair.left] + (right.hasPrefix("##") ? String(right.dropFirst(2)) : right)
-        let id = ids[token] ?? tokens.count
-        if id == tokens.count {
-            tokens.append(token)
-            ids[token] = id
-        }
-        var touched: Set<Pair> = []
-        for word in occurrences.removeValue(forKey: pair) ?? [] {
-            addPairs(ofWord: word, sign: -1)
-            let old = words[word].pieces
-            var new: [Int] = []
-            var index = 0
-            while index < old.count {
-                if index + 1 < old.count, old[index] == pair.left, old[index + 1] == pair.right {
-                    new.append(id)
-                    index += 2
-                } else {
-                    new.append(old[index])
-                    index += 1
-                }
-            }
-            words[word].pieces = new
-            addPairs(ofWord: word, sign: 1)
-            for (left, right) in zip(new, new.dropFirst()) where left == id || right == id {
-                touched.insert(Pair(left: left, right: right))
+    init(_ words: WordCounts) {
+        for special in ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] { _ = tokens.insert(special) }
+        var letters: Set<UInt32> = []
+        var continuations: Set<UInt32> = []
+        for index in words.counts.indices {
+            Self.forEachScalar(of: words.words[index]) { scalar, isFirst in
+                letters.insert(scalar)
+                if !isFirst { continuations.insert(scalar) }
             }
         }
-        for pair in touched {
-            queue.push(.init(count: pairCounts[pair] ?? 0, left: pair.left, right: pair.right))
+        func insert(_ scalar: UInt32, prefix: String) -> Int32 {
+            var token = Array(prefix.utf8)
+            _ = token.append(scalar: scalar)
+            return token.withUnsafeBufferPointer { tokens.insert($0) }
+        }
+        for scalar in letters.sorted() { initial[scalar] = insert(scalar, prefix: "") }
+        for scalar in continuations.sorted() { continuing[scalar] = insert(scalar, prefix: "##") }
+    }
+
+    /// Appends the tokens of a word's characters.
+    func spell(_ word: ArraySlice<UInt8>, _ symbols: inout [Int32]) {
+        Self.forEachScalar(of: word) { scalar, isFirst in
+            if let id = isFirst ? initial[scalar] : continuing[scalar] { symbols.append(id) }
         }
     }
 
-    private mutating func addPairs(ofWord word: Int, sign: Int) {
-        let (pieces, count) = words[word]
-        for (left, right) in zip(pieces, pieces.dropFirst()) {
-            let pair = Pair(left: left, right: right)
-            pairCounts[pair, default: 0] += sign * count
-            if sign > 0 { occurrences[pair, default: []].insert(word) }
-        }
-    }
-}
-
-/// A binary heap of pairs, the most frequent first, of those the one with the smallest ids.
-private struct Queue {
-    struct Entry: Comparable {
-        var count: Int
-        var left: Int
-        var right: Int
-
-        static func < (a: Entry, b: Entry) -> Bool {
-            (-a.count, a.left, a.right) < (-b.count, b.left, b.right)
-        }
-    }
-
-    private var entries: [Entry] = []
-
-    mutating func push(_ entry: Entry) {
-        entries.append(entry)
-        var child = entries.count - 1
-        while child > 0, entries[child] < entries[(child - 1) / 2] {
-            entries.swapAt(child, (child - 1) / 2)
-            child = (child - 1) / 2
-        }
-    }
-
-    mutating func pop() -> Entry? {
-        guard let top = entries.first else { return nil }
-        let last = entries.removeLast()
-        if entries.isEmpty { return top }
-        entries[0] = last
-        var parent = 0
-        while true {
-            var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < entries.count {
-                if entries[child] < entries[least] { least = child }
+    private static func forEachScalar(of word: ArraySlice<UInt8>, _ body: (UInt32, _ isFirst: Bool) -> Void) {
+        word.withUnsafeBufferPointer { word in
+            guard let bytes = word.baseAddress else { return }
+            var position = 0
+            while position < word.count {
+                let (scalar, length) = decodeScalar(bytes, at: position, end: word.count)
+                body(scalar, position == 0)
+                position += length
             }
-            if least == parent { return top }
-            entries.swapAt(parent, least)
-            parent = least
         }
     }
 }
