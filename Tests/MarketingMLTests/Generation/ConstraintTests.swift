@@ -129,7 +129,9 @@ import Testing
         var scores = [Float](repeating: 0, count: (count + 1) * (count + 1) * (count + 1))
         for before in 0...count {
             for last in 0...count {
-                scores[(before * (count + 1) + last) * (count + 1) + (last == count ? 0 : min(last + 1, count - 1))] = 30
+                scores[
+                    (before * (count + 1) + last) * (count + 1)
+                        + (last == count ? 0 : min(last + 1, count - 1))] = 30
             }
         }
         let model = TableModel(vocabularySize: count + 1, scores: scores)
