@@ -43,6 +43,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
+            name: "few-shot-intents",
+            dependencies: [
+                "ExampleSupport",
+                .product(name: "MarketingML", package: "MarketingML"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(
             name: "recommend-movies",
             dependencies: [
                 "ExampleSupport",
