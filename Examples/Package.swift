@@ -1,6 +1,17 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+let library = Target.Dependency.product(name: "MarketingML", package: "MarketingML")
+
+/// A program that users run and copy from.
+func example(_ name: String, _ more: [Target.Dependency] = []) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: [
+            "ExampleSupport", library, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ] + more)
+}
+
 let package = Package(
     name: "MarketingMLExamples",
     platforms: [.macOS(.v15)],
@@ -11,66 +22,16 @@ let package = Package(
     ],
     targets: [
         .target(
-            name: "ExampleSupport",
-            dependencies: [.product(name: "MarketingML", package: "MarketingML")],
-            resources: [.copy("Resources/reviews.tsv")]),
-        .executableTarget(
-            name: "sentiment",
-            dependencies: [
-                "ExampleSupport",
-                .product(name: "MarketingML", package: "MarketingML"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
-        .executableTarget(
-            name: "lstm-sentiment",
-            dependencies: [
-                "ExampleSupport",
-                .product(name: "MarketingML", package: "MarketingML"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
-        .executableTarget(
-            name: "forecast",
-            dependencies: [
-                "ExampleSupport",
-                .product(name: "MarketingML", package: "MarketingML"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
-        .executableTarget(
-            name: "propensity",
-            dependencies: [
-                "ExampleSupport",
-                .product(name: "MarketingML", package: "MarketingML"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
-        .executableTarget(
-            name: "ad-copy",
-            dependencies: [
-                "ExampleSupport",
-                .product(name: "MarketingML", package: "MarketingML"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
-        .executableTarget(
-            name: "recommend-movies",
-            dependencies: [
-                "ExampleSupport",
-                .product(name: "MarketingML", package: "MarketingML"),
-                .product(name: "Recommend", package: "MarketingML"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
-        .executableTarget(
-            name: "pretrain-bert",
-            dependencies: [
-                "ExampleSupport",
-                .product(name: "MarketingML", package: "MarketingML"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
-        .executableTarget(
-            name: "translate",
-            dependencies: [
-                "ExampleSupport",
-                .product(name: "MarketingML", package: "MarketingML"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
+            name: "ExampleSupport", dependencies: [library], resources: [.copy("Resources/reviews.tsv")]),
+        example("sentiment"),
+        example("lstm-sentiment"),
+        example("few-shot-intents"),
+        example("propensity"),
+        example("forecast"),
+        example("recommend-movies", [.product(name: "Recommend", package: "MarketingML")]),
+        example("pretrain-bert"),
+        example("translate"),
+        example("ad-copy"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -7,32 +7,23 @@ extension FineTunedTextModel {
 
     /// Writes config.json, model.safetensors and the tokenizer's files.
     func write(to directory: URL, classes: [String]) throws {
-        try AtomicFile.write(
-            config(classes: classes).serialized(pretty: true),
-            to: directory.appendingPathComponent("config.json").path)
-        var writer = SafeTensorsWriter()
-        for (name, value) in BERTCheckpoint.split(model.merged().parameters) { writer.add(name, value) }
-        try writer.write(to: directory.appendingPathComponent("model.safetensors"))
-        try tokenizer.save(to: directory)
+        try BERTCheckpoint.write(
+            model, configuration: config(classes: classes), tokenizer: tokenizer, to: directory)
     }
 
     func config(classes texts: [String]) -> JSONValue {
-        var members = model.encoder.configuration.jsonMembers
-        let architecture = model.pooling == .cls ? "BertForSequenceClassification" : Self.meanArchitecture
-        members.append(.init("architectures", [.string(architecture)]))
-        members.append(.init("id2label", .object(texts.enumerated().map { .init("\($0)", .string($1)) })))
-        members.append(.init("label2id", .object(texts.enumerated().map { .init($1, .integer($0)) })))
-        members.append(.init("pad_token_id", 0))
-        members.append(.init("problem_type", "single_label_classification"))
+        var members: [JSONValue.Member] = [.init("problem_type", .string(problem.rawValue))]
         if model.pooling == .mean { members.append(.init("classifier_pooling", "mean")) }
-        return .object(members.sorted { $0.key < $1.key })
+        return model.encoder.configuration.json(
+            architecture: model.pooling == .cls ? "BertForSequenceClassification" : Self.meanArchitecture,
+            classes: texts, members)
     }
 
     /// Reads the model of a directory and what its classes are called.
     ///
     /// - Throws: `MarketingMLError` that names the file, the entry and what was expected.
     static func read(
-        from directory: URL, maxLength: Int?
+        from directory: URL, maxLength: Int?, problem: TextProblem = .classes
     ) throws -> (model: FineTunedTextModel, classes: [String]) {
         guard maxLength.map({ $0 >= 2 }) ?? true else {
             throw MarketingMLError(
@@ -42,7 +33,15 @@ extension FineTunedTextModel {
         let checkpoint = try BERTCheckpoint(directory: directory, holdingPacked: true)
         let reader = ConfigurationReader(
             json: checkpoint.json, file: directory.appendingPathComponent("config.json").path)
-        let (classes, pooling) = (try reader.classes(), try reader.pooling())
+        let found = try reader.string("problem_type") ?? problem.rawValue
+        guard found == problem.rawValue else {
+            throw reader.error(.unsupported, "problem_type", problem.rawValue, found)
+        }
+        let classes = try reader.classes(atLeast: problem == .classes ? 2 : 1)
+        let pooling = try reader.pooling()
+        guard problem != .number || classes.count == 1 else {
+            throw reader.error(.malformedFile, "id2label", "one output", "\(classes.count)")
+        }
         let encoder: BERTEncoder<Float> = try checkpoint.encoder()
         guard pooling == .mean || encoder.pooler != nil else {
             throw MarketingMLError(
@@ -57,7 +56,7 @@ extension FineTunedTextModel {
         let bert = try BERT(encoder: encoder, tokenizer: tokenizer)
         let length = min(maxLength ?? 512, bert.configuration.maximumPositions)
         let result = FineTunedTextModel(
-            model: model, tokenizer: tokenizer.truncating(to: length), length: length)
+            model: model, tokenizer: tokenizer.truncating(to: length), length: length, problem: problem)
         return (result, classes)
     }
 }
@@ -106,5 +105,34 @@ extension SequenceClassifier where Scalar == Float {
         let checkpoint = try BERTCheckpoint(directory: directory, holdingPacked: true)
         self.init(
             encoder: try checkpoint.encoder(), head: try checkpoint.head(classes: classes), pooling: .cls)
+    }
+}
+
+extension BERTConfiguration {
+    /// A config.json for a model with a head.
+    func json(architecture: String, classes texts: [String], _ more: [JSONValue.Member] = []) -> JSONValue {
+        var members = jsonMembers + more
+        members.append(.init("architectures", [.string(architecture)]))
+        if !texts.isEmpty {
+            members.append(.init("id2label", .object(texts.enumerated().map { .init("\($0)", .string($1)) })))
+            members.append(.init("label2id", .object(texts.enumerated().map { .init($1, .integer($0)) })))
+        }
+        members.append(.init("pad_token_id", 0))
+        return .object(members.sorted { $0.key < $1.key })
+    }
+}
+
+extension BERTCheckpoint {
+    /// Writes config.json, model.safetensors (adapters put into the weights) and the tokenizer's files.
+    static func write<Model: AdaptableModel<Float>>(
+        _ model: Model, configuration: JSONValue, tokenizer: WordPieceTokenizer, to directory: URL
+    ) throws {
+        try AtomicFile.write(
+            configuration.serialized(pretty: true),
+            to: directory.appendingPathComponent("config.json").path)
+        var writer = SafeTensorsWriter()
+        for (name, value) in split(model.merged().parameters) { writer.add(name, value) }
+        try writer.write(to: directory.appendingPathComponent("model.safetensors"))
+        try tokenizer.save(to: directory)
     }
 }

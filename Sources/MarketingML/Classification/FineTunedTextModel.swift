@@ -6,15 +6,30 @@ struct FineTunedTextModel: TextModel {
     /// Cuts texts at `length`.
     let tokenizer: WordPieceTokenizer
     let length: Int
+    /// What the outputs of the head are.
+    var problem = TextProblem.classes
 
     var maxLength: Int? { length }
 
     /// Tokens that are computed at a time: enough to fill the threads, few enough to stay in the cache.
     private static let tokensAtATime = 1024
 
-    func probabilities(of texts: [String]) -> [Float] {
-        model.scores(of: tokenizer.encodeBatch(texts), tokensAtATime: Self.tokensAtATime).softmax().elements
+    func probabilities(of texts: [String]) -> [Float] { scores(of: texts).softmax().elements }
+
+    /// The outputs of the head: [texts, outputs].
+    func scores(of texts: [String]) -> Tensor<Float> {
+        model.scores(of: tokenizer.encodeBatch(texts), tokensAtATime: Self.tokensAtATime)
     }
+}
+
+/// What the outputs of a head on a text's vector are, under the names of config.json's `problem_type`.
+enum TextProblem: String {
+    /// Scores of classes, of which one is right.
+    case classes = "single_label_classification"
+    /// A score of each label; any number of them may be right.
+    case labels = "multi_label_classification"
+    /// A number.
+    case number = "regression"
 }
 
 extension SequenceClassifier {

@@ -48,7 +48,8 @@ extension TextClassifier {
         let (classes, pooling) = (try reader.classes(), try reader.pooling())
         let adapter = try LoRAAdapter(directory: directory)
         let size = bert.configuration.hiddenSize
-        guard let weight = adapter.parameters["classifier.weight"], let bias = adapter.parameters["classifier.bias"],
+        guard let weight = adapter.parameters["classifier.weight"],
+            let bias = adapter.parameters["classifier.bias"],
             weight.shape == [classes.count, size], bias.shape == [classes.count]
         else {
             throw MarketingMLError(
@@ -66,7 +67,8 @@ extension TextClassifier {
         self.init(
             card: card ?? ModelCard(task: "text-classification"),
             model: FineTunedTextModel(
-                model: model, tokenizer: bert.tokenizer.truncating(to: max(2, length)), length: max(2, length)),
+                model: model, tokenizer: bert.tokenizer.truncating(to: max(2, length)), length: max(2, length)
+            ),
             labelSet: try LabelSet(texts: classes))
     }
 

@@ -23,72 +23,41 @@ extension TextClassifier {
             progress: progress)
     }
 
-    /// A given head and order of texts, for comparisons with another library.
-    struct Start {
-        var head: Linear<Float>
-        var orders: [[Int]]
-    }
-
     static func fineTune(
         _ bert: consuming BERT, on train: LabeledTexts<Label>, validation: LabeledTexts<Label>?,
         options: FineTuningOptions,
-        checkpoint: CheckpointOptions?, start: Start?, progress: ProgressHandler?
+        checkpoint: CheckpointOptions?, start: FineTunedTextModel.Start?, progress: ProgressHandler?
     ) throws -> TextClassifier {
-        try options.validate(for: bert.configuration)
         let labelSet = try LabelSet(train.labels)
         guard labelSet.count >= 2 else {
             throw MarketingMLError(
                 .emptyData, "training needs texts of at least 2 labels, found \(labelSet.count)")
         }
-        let maxLength = options.length(for: bert.configuration)
-        let tokenizer = bert.tokenizer.truncating(to: maxLength)
-        let batch = tokenizer.encodeBatch(train.texts)
         let targets = try labelSet.indices(of: train.labels).map { Int32($0) }
         let weights = try options.classWeights.values(for: targets, classes: labelSet.count)
-
-        let encoder = options.prepared(bert.encoder)
-        _ = consume bert
-        var model =
-            start.map { SequenceClassifier(encoder: encoder, head: $0.head, pooling: options.pooling) }
-            ?? SequenceClassifier(
-                encoder: encoder, classes: labelSet.count, pooling: options.pooling, seed: options.seed)
-        _ = consume encoder
-        model = try options.adapting(model)
-
-        let validationSet = try validation.map { data in
-            guard data.count > 0 else {
-                throw MarketingMLError(.emptyData, "the validation data has no texts")
-            }
-            return (
-                batch: tokenizer.encodeBatch(data.texts),
-                targets: try labelSet.indices(of: data.labels).map { Int32($0) }
-            )
-        }
-        let tuner = FineTuner<SequenceClassifier<Float>>(
-            options: options, batch: batch, orders: start?.orders,
-            weight: { row in weights.map { $0[Int(targets[row])] } ?? 1 },
-            loss: { model, rows, dropout in
-                crossEntropy(
-                    model.logits(batch.select(rows: rows), dropout: &dropout), rows.map { targets[$0] },
-                    classWeights: weights,
-                    labelSmoothing: options.labelSmoothing)
-            },
-            validate: validationSet.map { set in
-                { model in
-                    let scores = model.scores(of: set.batch, tokensAtATime: 4096)
-                    let loss = crossEntropy(scores, set.targets, classWeights: weights)
-                    return (Double(loss.item), [.accuracy: scores.accuracy(set.targets)])
-                }
-            },
-            addTargets: { $0.combine(targets) }, checkpoint: checkpoint, progress: progress)
-        let history = try tuner.run(&model)
+        let validationTargets = try validation.map { try labelSet.indices(of: $0.labels).map { Int32($0) } }
+        let (model, history) = try FineTunedTextModel.fineTune(
+            bert, on: train.texts, validation: validation?.texts,
+            TextTargets(
+                outputs: labelSet.count, problem: .classes,
+                weight: { row in weights.map { $0[Int(targets[row])] } ?? 1 },
+                loss: { scores, rows in
+                    crossEntropy(
+                        scores, rows.map { targets[$0] }, classWeights: weights,
+                        labelSmoothing: options.labelSmoothing)
+                },
+                judge: { scores in
+                    let targets = validationTargets ?? []
+                    let loss = crossEntropy(scores, targets, classWeights: weights)
+                    return (Double(loss.item), [.accuracy: scores.accuracy(targets)])
+                },
+                add: { $0.combine(targets) }),
+            options: options, checkpoint: checkpoint, start: start, progress: progress)
         let card = ModelCard(
             task: "text-classification", options: options, trainingTexts: train.count,
             validationTexts: validation?.count,
             history: history)
-        return TextClassifier(
-            card: card, model: FineTunedTextModel(model: model, tokenizer: tokenizer, length: maxLength),
-            labelSet: labelSet)
+        return TextClassifier(card: card, model: model, labelSet: labelSet)
     }
 }
 

@@ -52,6 +52,7 @@ public struct SentenceEncoder: Sendable {
 
     /// The vectors of texts, each of length 1: [texts, D]; the dot product of two is their cosine.
     public func embed(_ texts: [String]) throws -> Tensor<Float> {
+        let model = SentenceModel(encoder: bert.encoder, pooling: pooling)
         let batch = tokenizer.encodeBatch(texts)
         var vectors: [Tensor<Float>] = []
         var none: DropoutStreams?
@@ -60,26 +61,12 @@ public struct SentenceEncoder: Sendable {
         where row == batch.rowCount - 1 || batch.rowOffsets[row + 1] - batch.rowOffsets[first] >= 1024 {
             let part = batch.select(rows: first..<row + 1)
             first = row + 1
-            let hidden = bert.encoder(part, dropout: &none)
-            // The first token's own vector: sentence encoders do not use BERT's pooler.
-            vectors.append(
-                pooling == .mean
-                    ? hidden.meanPooled(offsets: part.rowOffsets)
-                    : hidden.rows(at: part.rowOffsets.dropLast()))
+            vectors.append(model.vectors(part, dropout: &none))
         }
         guard !vectors.isEmpty else { return .zeros([0, dimension]) }
-        return Tensor.concatenated(vectors).normalizedRows()
+        return Tensor.concatenated(vectors).unitRows()
     }
 
     /// The vector of one text: [D].
     public func embed(_ text: String) throws -> Tensor<Float> { try embed([text]).reshaped(dimension) }
-}
-
-extension Tensor<Float> {
-    /// Rows divided by their Euclidean norm; rows of zeros stay.
-    fileprivate func normalizedRows() -> Tensor {
-        let norms = (self * self).sum(along: 1).squareRoot()
-        let safe = Tensor(shape: [shape[0], 1], norms.elements.map { Swift.max($0, 1e-12) })
-        return self / safe
-    }
 }

@@ -3,11 +3,13 @@ struct FineTuner<Model: Parameterized<Float>> {
     let options: FineTuningOptions
     /// The training texts.
     let batch: TokenBatch
-    /// An order of the texts for each epoch, for comparisons with another library; nil: from the seed.
+    /// The tokens of each example, where that is more than a row of `batch`.
+    var lengths: [Int]?
+    /// An order of the examples for each epoch, for comparisons with another library; nil: from the seed.
     var orders: [[Int]]?
-    /// A text's share in the mean loss of a batch.
+    /// An example's share in the mean loss of a batch.
     var weight: (Int) -> Double = { _ in 1 }
-    /// The mean loss of the texts of these numbers.
+    /// The mean loss of the examples of these numbers.
     let loss: (Model, [Int], inout DropoutStreams?) throws -> Tensor<Float>
     /// Loss and metrics on the validation texts.
     var validate: ((Model) throws -> (loss: Double, metrics: [Scoring: Double]))?
@@ -21,7 +23,7 @@ struct FineTuner<Model: Parameterized<Float>> {
     /// - Throws: `.notFinite` naming the update, `CancellationError`.
     func run(_ model: inout Model) throws -> TrainingHistory {
         let sampler = BatchSampler(
-            lengths: batch.lengths, batchSize: options.batchSize, batchTokens: options.batchTokens,
+            lengths: lengths ?? batch.lengths, batchSize: options.batchSize, batchTokens: options.batchTokens,
             seed: options.seed, orders: orders)
         let loop = TrainingLoop<Model, [Int]>(
             epochs: options.epochs, options: options.training, seed: options.seed,

@@ -41,10 +41,10 @@ struct BERTCheckpoint {
                 ? try linear("pooler.dense", size, size) : nil)
     }
 
-    func head(classes: Int) throws -> Linear<Float> {
+    func head(classes: Int, name: String = "classifier") throws -> Linear<Float> {
         Linear(
-            weight: try tensors.tensor("classifier.weight", shape: [classes, configuration.hiddenSize]),
-            bias: try tensors.tensor("classifier.bias", shape: [classes]))
+            weight: try tensors.tensor("\(name).weight", shape: [classes, configuration.hiddenSize]),
+            bias: try tensors.tensor("\(name).bias", shape: [classes]))
     }
 
     private func layer<Scalar>(_ name: String, _ configuration: BERTConfiguration) throws -> BERTLayer<Scalar>

@@ -147,7 +147,8 @@ struct BERTLayer<Scalar: TensorFloatingPoint>: Parameterized {
                 intermediate.weight, intermediate.bias, configuration.activation, output.weight, output.bias)
         } else {
             wide = output(
-                intermediate(attended, activation: configuration.activation, dropout: &dropout), dropout: &dropout)
+                intermediate(attended, activation: configuration.activation, dropout: &dropout),
+                dropout: &dropout)
         }
         return outputNorm(wide, residual: attended, dropout: dropout.take(rate: configuration.hiddenDropout))
     }

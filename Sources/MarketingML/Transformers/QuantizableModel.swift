@@ -18,7 +18,7 @@ extension BERTEncoder {
     ///
     /// For prediction: a quarter of the layers' memory and about 0.6 of the time. Where gradients are computed, and where the weights
     /// are saved, they count as the rounded ones.
-    public func quantized() -> BERTEncoder { 
+    public func quantized() -> BERTEncoder {
         holdingQuantized { $0.hasPrefix("encoder.layer.") && !LowRankAdapter<Scalar>.owns($0) }
     }
 }

@@ -35,7 +35,7 @@ import Testing
         let order = try file.integers("order")
         let head = Linear<Float>(
             weight: try file.tensor("classifier.weight"), bias: try file.tensor("classifier.bias"))
-        let start = TextClassifier<String>.Start(
+        let start = FineTunedTextModel.Start(
             head: head, orders: order.elements.map { Int($0) }.chunked(by: order.shape[1]))
         var options = Self.recipe
         options.dropout = 0

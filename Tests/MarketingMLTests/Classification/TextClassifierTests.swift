@@ -129,7 +129,7 @@ import Testing
         var options = FineTuningOptions(epochs: 2, batchSize: 6, learningRate: 1e-3, dropout: 0)
         options.classWeights = .values([1, 3])
         func train() throws -> TextClassifier<String> {
-            let start = TextClassifier<String>.Start(
+            let start = FineTunedTextModel.Start(
                 head: Linear(inputs: 20, outputs: 2, seed: 1),
                 orders: [Array(0..<10), [3, 1, 4, 5, 9, 2, 6, 8, 7, 0]])
             return try TextClassifier.fineTune(

@@ -64,13 +64,17 @@ import Testing
         expectClose(logits(merged, batch).elements, logits(model, batch).elements, absolute: 1e-5, "merged")
         // Over the same weights in 8 bits the adapters stay as they are.
         let small = model.quantized()
-        #expect(small.parameters.filter { LowRankAdapter<Float>.owns($0.name) }.allSatisfy { !$0.value.isHeldQuantized })
+        #expect(
+            small.parameters.filter { LowRankAdapter<Float>.owns($0.name) }.allSatisfy {
+                !$0.value.isHeldQuantized
+            })
         expectClose(logits(small, batch).elements, logits(model, batch).elements, absolute: 0.3, "8 bits")
     }
 
     @Test func newAdaptersChangeNothingAndLearn() throws {
         let (batch, targets) = try data()
-        var model = try base().adapted(by: .lora(rank: 4, alpha: 8, dropout: 0.1, targets: ["query", "dense"]), seed: 3)
+        var model = try base().adapted(
+            by: .lora(rank: 4, alpha: 8, dropout: 0.1, targets: ["query", "dense"]), seed: 3)
         #expect(try logits(model, batch) == logits(base(), batch))
         #expect(model.adapter?.layerNames.count == 2 * 4 + 1)
         // Finite differences of every adapter matrix of one layer, in double.
@@ -80,7 +84,8 @@ import Testing
         ).adapted(by: .lora(rank: 2, alpha: 3, targets: ["key", "intermediate.dense"]))
         double.forEachParameter { name, value in
             if LowRankAdapter<Double>.owns(name) {
-                value = .randomNormal(value.shape, standardDeviation: 0.1, seed: 7, stream: UInt64(value.count))
+                value = .randomNormal(
+                    value.shape, standardDeviation: 0.1, seed: 7, stream: UInt64(value.count))
             }
         }
         let small = batch.select(rows: [0, 3])
@@ -142,14 +147,17 @@ import Testing
         let adapter = try adapter()
         let other = try TextClassifierTests.tiny()
         expectFailure(.shapeMismatch, "another model") { _ = try other.applying(adapter) }
-        expectFailure(.invalidOption, "no such layer") { _ = try other.adapted(by: .lora(targets: ["q_proj"])) }
+        expectFailure(.invalidOption, "no such layer") {
+            _ = try other.adapted(by: .lora(targets: ["q_proj"]))
+        }
         expectFailure(.invalidOption, "rank") { _ = try other.adapted(by: .lora(rank: 0)) }
         expectFailure(.invalidOption, "dropout") { _ = try other.adapted(by: .lora(dropout: 1)) }
         expectFailure(.invalidOption, "frozen") {
             _ = try TextClassifierTests.trained(FineTuningOptions(frozenLayers: 1, adaptation: .lora()))
         }
         expectFailure(.invalidOption, "none") {
-            try TextClassifierTests.trained(FineTuningOptions(epochs: 1)).saveAdapter(to: URL(fileURLWithPath: "/tmp/x"))
+            try TextClassifierTests.trained(FineTuningOptions(epochs: 1)).saveAdapter(
+                to: URL(fileURLWithPath: "/tmp/x"))
         }
         try withTemporaryDirectory { path in
             let source = TestData.fixture("lora", .module)
@@ -164,7 +172,8 @@ import Testing
                 let file = folder.appending(path: "adapter_config.json")
                 let text = try String(contentsOf: file, encoding: .utf8)
                 #expect(text.contains(from))
-                try text.replacingOccurrences(of: from, with: to).write(to: file, atomically: true, encoding: .utf8)
+                try text.replacingOccurrences(of: from, with: to).write(
+                    to: file, atomically: true, encoding: .utf8)
                 expectFailure(code, to) { _ = try LoRAAdapter(directory: folder) }
             }
         }

@@ -50,7 +50,8 @@ extension AdaptableModel {
             !names.contains { LoRA(targets: [target]).adapts($0) }
         }) {
             throw MarketingMLError(
-                .invalidOption, "no linear layer is called \"\(target)\"; there are \(Set(names.map(\.lastParts)).sorted())",
+                .invalidOption,
+                "no linear layer is called \"\(target)\"; there are \(Set(names.map(\.lastParts)).sorted())",
                 at: .init(name: "targets"))
         }
         return model
@@ -68,7 +69,8 @@ extension AdaptableModel {
                 guard let found = rest.removeValue(forKey: module.name.withoutModelPrefix) else { return nil }
                 let rank = found.down.shape[0]
                 for (matrix, expected, name) in [
-                    (found.down, [rank, inputs], "lora_A"), (found.up, [module.outputs.count, rank], "lora_B"),
+                    (found.down, [rank, inputs], "lora_A"),
+                    (found.up, [module.outputs.count, rank], "lora_B"),
                 ] where matrix.shape != expected {
                     throw MarketingMLError(
                         .shapeMismatch,
@@ -83,7 +85,8 @@ extension AdaptableModel {
         }
         if let name = rest.keys.min() {
             throw MarketingMLError(
-                .shapeMismatch, "the adapter changes a layer that the model does not have", at: .init(name: name))
+                .shapeMismatch, "the adapter changes a layer that the model does not have",
+                at: .init(name: name))
         }
         try model.forEachParameter { name, parameter in
             guard let value = adapter.parameters[name.withoutModelPrefix] else { return }
@@ -112,7 +115,9 @@ extension AdaptableModel {
         var configuration = LoRA(targets: [])
         copy.forEachLinear { modules, linear in
             for module in modules {
-                guard let adapter = linear.adapters.first(where: { $0.outputs == module.outputs }) else { continue }
+                guard let adapter = linear.adapters.first(where: { $0.outputs == module.outputs }) else {
+                    continue
+                }
                 found[module.name.withoutModelPrefix] = LoRAAdapter.Module(
                     down: adapter.down.converted(), up: adapter.up.converted(), scale: adapter.scale)
                 configuration.rank = adapter.down.shape[0]

@@ -20,7 +20,8 @@ extension BERTEncoder: AdaptableModel {
             try body(
                 whole("\(name).attention.output.dense", layers[index].attentionOutput),
                 &layers[index].attentionOutput)
-            try body(whole("\(name).intermediate.dense", layers[index].intermediate), &layers[index].intermediate)
+            try body(
+                whole("\(name).intermediate.dense", layers[index].intermediate), &layers[index].intermediate)
             try body(whole("\(name).output.dense", layers[index].output), &layers[index].output)
         }
         if var last = pooler {

@@ -92,7 +92,8 @@ extension LoRAAdapter {
         let bias = try reader.string("bias") ?? "none"
         guard bias == "none" else { throw reader.error(.unsupported, "bias", "\"none\"", bias) }
         var configuration = LoRA(
-            rank: try reader.size("r", upTo: 4096), alpha: try reader.number("lora_alpha", in: -1e9...1e9) ?? 8,
+            rank: try reader.size("r", upTo: 4096),
+            alpha: try reader.number("lora_alpha", in: -1e9...1e9) ?? 8,
             dropout: try reader.rate("lora_dropout") ?? 0, targets: [])
         configuration.targets = json["target_modules"]?.array?.compactMap(\.string) ?? []
         let hasRootScale = json["use_rslora"]?.bool == true
