@@ -17,7 +17,8 @@ struct Bench: ParsableCommand {
         GEMMCase.all + InferenceCase.all + TrainingCase.all + WordPieceCase.all + StartCase.all + CSVCase.all
         + RidgeCase.all + LogisticDenseCase.all + [LogisticSparseCase()] + LinearSVMCase.all
         + KernelSVMCase.all + AreaCase.all + LSTMCase.all + RecommendCase.all + GenerationCase.all
-        + PrefillCase.all + LanguageModelTrainingCase.all
+        + PrefillCase.all + LanguageModelTrainingCase.all + BytePairEncodingCase.all
+        + VocabularyTrainingCase.all
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Prints the names of the cases.")

@@ -51,6 +51,14 @@ struct AddedVocabulary: Sendable {
         specialTexts = Set(self.tokens.filter(\.isSpecial).map(\.content))
     }
 
+    /// Special tokens with ids from 0 on that are never matched in text.
+    init(special names: [String]) {
+        tokens = names.enumerated().map { AddedToken(id: Int32($0), content: $1, isSpecial: true) }
+        texts = Dictionary(tokens.map { ($0.id, $0.content) }, uniquingKeysWith: { first, _ in first })
+        specialTexts = Set(names)
+        (originalMatcher, normalizedMatcher) = (nil, nil)
+    }
+
     /// The id of an added token by its text.
     func id(of text: String) -> Int32? { tokens.last { $0.content == text }?.id }
 }

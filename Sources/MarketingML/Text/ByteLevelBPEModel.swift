@@ -29,11 +29,11 @@ final class ByteLevelBPEModel: Sendable {
     /// The words that are one token, by their bytes.
     let wholeWords: Vocabulary
     /// The pairs that are merged, to be saved.
-    let mergeList: BytePairDescription.MergeList
+    let mergeList: SubwordDescription.MergeList
     /// The files that the tokenizer is saved as, byte for byte.
     let files: [TokenizerFile]
 
-    init(_ description: BytePairDescription) throws {
+    init(_ description: SubwordDescription) throws {
         let file = description.file
         let options = try ByteLevelOptions(description)
         let vocabulary = try Vocabulary(description.vocabulary, continuingPrefix: nil, file: file)
@@ -118,7 +118,7 @@ private struct ByteLevelOptions {
     var template = SequenceTemplate()
 
     /// - Throws: `unsupported`, naming the piece, if the parts are not those of a byte-level tokenizer.
-    init(_ description: BytePairDescription) throws {
+    init(_ description: SubwordDescription) throws {
         func fail(_ key: String) -> TokenizerJSON.Fail { .init(file: description.file, key) }
         if description.normalizer != .null {
             throw fail("normalizer").unsupported(try fail("normalizer").type(of: description.normalizer))

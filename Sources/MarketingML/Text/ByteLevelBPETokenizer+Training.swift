@@ -59,7 +59,7 @@ extension ByteLevelBPETokenizer {
         try trainer.learn(
             vocabularySize: vocabularySize, minimumFrequency: minimumFrequency, progress: progress)
 
-        var description = BytePairDescription()
+        var description = SubwordDescription()
         for id in 0..<trainer.tokens.count {
             description.vocabulary.bytes += trainer.tokens[id]
             description.vocabulary.ends.append(description.vocabulary.bytes.count)

@@ -40,7 +40,7 @@ public struct ByteLevelBPETokenizer: TextTokenizer {
     public init(directory: URL) throws {
         let url = directory.appendingPathComponent("tokenizer.json")
         if let file = try TokenizerFile(ifPresent: url, named: "tokenizer.json") {
-            try self.init(BytePairDescription(tokenizerJSON: file, path: url.path))
+            try self.init(SubwordDescription(tokenizerJSON: file, path: url.path))
         } else {
             try self.init(
                 vocabulary: directory.appendingPathComponent("vocab.json"),
@@ -51,7 +51,7 @@ public struct ByteLevelBPETokenizer: TextTokenizer {
     /// Loads a `tokenizer.json`.
     public init(tokenizerJSON url: URL) throws {
         let file = try TokenizerFile(url, named: "tokenizer.json")
-        try self.init(BytePairDescription(tokenizerJSON: file, path: url.path))
+        try self.init(SubwordDescription(tokenizerJSON: file, path: url.path))
     }
 
     /// Loads a vocabulary, `vocab.json` or `encoder.json`, and its merges, `merges.txt` or `vocab.bpe`.
@@ -63,7 +63,7 @@ public struct ByteLevelBPETokenizer: TextTokenizer {
     public init(
         vocabulary: URL, merges: URL, specialTokens: [String] = ["<|endoftext|>"]
     ) throws {
-        var description = try BytePairDescription(
+        var description = try SubwordDescription(
             vocabularyFile: TokenizerFile(vocabulary, named: "vocab.json"), vocabulary.path,
             mergesFile: TokenizerFile(merges, named: "merges.txt"), merges.path)
         description.addSpecialTokens(specialTokens)
@@ -71,7 +71,7 @@ public struct ByteLevelBPETokenizer: TextTokenizer {
         try self.init(description)
     }
 
-    init(_ description: BytePairDescription) throws {
+    init(_ description: SubwordDescription) throws {
         model = try ByteLevelBPEModel(description)
         truncation = description.truncation
     }

@@ -26,7 +26,7 @@ enum ByteLevelBPEFixture {
         let folder = try #require(folder)
         let vocabulary = try TokenizerFile(folder.appending(path: "encoder.json.gz"), named: "vocab.json")
         let merges = try TokenizerFile(folder.appending(path: "vocab.bpe.gz"), named: "merges.txt")
-        var description = try BytePairDescription(
+        var description = try SubwordDescription(
             vocabularyFile: vocabulary, nil, mergesFile: merges, nil)
         description.addSpecialTokens(["<|endoftext|>", "<s>", "</s>"])
         description.preTokenizer = ["type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true]

@@ -21,7 +21,7 @@ import Testing
 
     private func tokenizer(_ json: String) throws -> ByteLevelBPETokenizer {
         try ByteLevelBPETokenizer(
-            BytePairDescription(
+            SubwordDescription(
                 tokenizerJSON: TokenizerFile("tokenizer.json", Array(json.utf8)), path: "tokenizer.json"))
     }
 
@@ -228,7 +228,7 @@ import Testing
         try forEachMutation(of: Array(json.utf8), count: 10_000, seed: 6) { bytes in
             do {
                 let tokenizer = try ByteLevelBPETokenizer(
-                    BytePairDescription(tokenizerJSON: TokenizerFile("tokenizer.json", bytes), path: nil))
+                    SubwordDescription(tokenizerJSON: TokenizerFile("tokenizer.json", bytes), path: nil))
                 let ids = tokenizer.encode("ab ab<e> éab").ids
                 _ = tokenizer.decode(ids + [-1, 99])
                 loaded += 1
@@ -242,7 +242,7 @@ import Testing
     @Test func brokenMerges() throws {
         let vocabulary = TokenizerFile("vocab.json", Array(#"{"a":0,"b":1,"ab":2}"#.utf8))
         func load(_ merges: String) throws -> ByteLevelBPETokenizer {
-            var description = try BytePairDescription(
+            var description = try SubwordDescription(
                 vocabularyFile: vocabulary, "vocab.json",
                 mergesFile: TokenizerFile("merges.txt", Array(merges.utf8)), "merges.txt")
             description.describeGPT2()

@@ -6,7 +6,7 @@ import Tensor
     import Foundation
 #endif
 
-extension SentencePieceBPETokenizer {
+extension SentencePieceTokenizer {
     /// Loads the tokenizer file of llama2.c, such as `tokenizer.bin` or `tok512.bin`.
     ///
     /// Little endian: the length of the longest token (Int32), then for each id a score (Float), a length (Int32) and
@@ -15,11 +15,11 @@ extension SentencePieceBPETokenizer {
     ///
     /// - Throws: `fileNotFound`, `inputOutput`, `malformedFile`.
     public init(llama2C url: URL) throws {
-        try self.init(llama2C: InputFile.read(url.path), file: url.path)
+        try self.init(llama2C: TokenizerFile(url, named: "tokenizer.bin"), path: url.path)
     }
 
-    init(llama2C bytes: [UInt8], file: String?) throws {
-        let entries = try Llama2CEntry.read(bytes, file: file)
+    init(llama2C tokenizerFile: TokenizerFile, path file: String?) throws {
+        let entries = try Llama2CEntry.read(tokenizerFile.bytes, file: file)
         let specialNames = ["<unk>", "<s>", "</s>"]
         guard entries.count >= specialNames.count else {
             throw MarketingMLError(
@@ -27,30 +27,25 @@ extension SentencePieceBPETokenizer {
                 at: .init(file: file))
         }
         var list = Vocabulary.List()
-        var texts = TokenBytes()
-        var byteIDs = [Int32](repeating: -1, count: 256)
         var isPiece = [Bool](repeating: false, count: entries.count)
         for (id, entry) in entries.enumerated() {
             let spelling = id < specialNames.count ? Array(specialNames[id].utf8) : entry.text
-            if id < specialNames.count {
-                texts.append([])
-            } else if let byte = Self.byte(ofToken: spelling) {
-                texts.append([byte])
-                byteIDs[Int(byte)] = Int32(id)
-            } else {
-                texts.append(spelling)
-                isPiece[id] = true
-            }
+            isPiece[id] = id >= specialNames.count && SentencePieceModel.byte(ofToken: spelling) == nil
             list.bytes += spelling
             list.ends.append(list.bytes.count)
             list.ids.append(Int32(id))
         }
         let vocabulary = try Vocabulary(list, continuingPrefix: nil, file: file)
-        let special = Dictionary(
-            uniqueKeysWithValues: specialNames.indices.map { (Int32($0), specialNames[$0]) })
-        model = Model(
-            vocabulary: vocabulary, merges: Self.merges(entries, vocabulary, isPiece), bytes: texts,
-            specialTokens: special, byteIDs: byteIDs, unknownID: 0, space: [UInt8(ascii: " ")])
+        var parts = SentencePieceModel.Parts(
+            vocabulary: vocabulary,
+            algorithm: .bytePair(Self.merges(entries, vocabulary, isPiece), ignoresMerges: false),
+            added: AddedVocabulary(special: specialNames))
+        parts.template.single.insert(.special(ids: [1], type: 0), at: 0)
+        parts.text.steps = [.prepend([UInt8(ascii: " ")])]
+        parts.firstSpace = .one
+        (parts.fallsBackToBytes, parts.decodesBytes, parts.unknownID) = (true, true, 0)
+        parts.files = [tokenizerFile]
+        try self.init(parts, file: file)
     }
 
     /// Every way to put a token together from two others, the highest score first.
@@ -78,14 +73,6 @@ extension SentencePieceBPETokenizer {
             merges.insert(rule.left, rule.right, .init(rank: rank, id: Int32(rule.id)))
         }
         return merges
-    }
-
-    /// The byte that a token such as `<0x0A>` stands for.
-    static func byte(ofToken token: [UInt8]) -> UInt8? {
-        guard token.count == 6, token.starts(with: "<0x".utf8), token[3] != UInt8(ascii: "+"),
-            token[5] == UInt8(ascii: ">")
-        else { return nil }
-        return UInt8(String(decoding: token[3..<5], as: UTF8.self), radix: 16)
     }
 }
 

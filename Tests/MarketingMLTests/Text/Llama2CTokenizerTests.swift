@@ -26,7 +26,8 @@ import Testing
     }
 
     @Test func smallVocabulary() throws {
-        let tokenizer = try SentencePieceBPETokenizer(llama2C: Self.smallFile(), file: nil)
+        let tokenizer = try SentencePieceTokenizer(
+            llama2C: TokenizerFile("tokenizer.bin", Self.smallFile()), path: nil)
         #expect(tokenizer.vocabularySize == 267)
         #expect(tokenizer.id(of: "<s>") == 1)
         #expect(tokenizer.id(of: "ab") == 262)
@@ -41,12 +42,13 @@ import Testing
         #expect(tokenizer.decode([1, 263, 2], skipSpecialTokens: false) == "<s> ab</s>")
         #expect(tokenizer.bytes(of: 1) == [])
         #expect(tokenizer.bytes(of: 35) == [0x20])
-        let withoutBytes = try SentencePieceBPETokenizer(llama2C: Self.smallFile(bytes: false), file: nil)
+        let withoutBytes = try SentencePieceTokenizer(
+            llama2C: TokenizerFile("tokenizer.bin", Self.smallFile(bytes: false)), path: nil)
         #expect(withoutBytes.ids(of: "a中") == [3, 4, 0])
     }
 
     /// The definition: of all neighbours that make a token, join those with the highest score, the leftmost first.
-    private func naive(_ text: String, _ tokenizer: SentencePieceBPETokenizer, _ scores: [Float]) -> [Int32] {
+    private func naive(_ text: String, _ tokenizer: SentencePieceTokenizer, _ scores: [Float]) -> [Int32] {
         var ids = (" " + text).unicodeScalars.flatMap { scalar -> [Int32] in
             tokenizer.id(of: String(scalar)).map { [$0] } ?? String(scalar).utf8.map { Int32($0) + 3 }
         }
@@ -78,7 +80,7 @@ import Testing
     @Test func sameAsTheDefinition() throws {
         var random = SeededGenerator(seed: 2)
         let file = Self.smallFile()
-        let tokenizer = try SentencePieceBPETokenizer(llama2C: file, file: nil)
+        let tokenizer = try SentencePieceTokenizer(llama2C: TokenizerFile("tokenizer.bin", file), path: nil)
         let scores = scores(file)
         for length in 0..<200 {
             let text = (0..<length).map { _ in ["a", "b", "a", " ", "é", "中"][random.next(below: 6)] }
@@ -91,7 +93,7 @@ import Testing
 
     @Test(.enabled(if: file != nil)) func stories() throws {
         let url = try #require(Self.file)
-        let tokenizer = try SentencePieceBPETokenizer(llama2C: url)
+        let tokenizer = try SentencePieceTokenizer(llama2C: url)
         #expect(tokenizer.vocabularySize == 512)
         let story = try String(
             contentsOf: url.deletingLastPathComponent().appending(path: "expected-greedy-200.txt"),
@@ -117,7 +119,7 @@ import Testing
             [], [1], Array(whole[..<4]), Array(whole[..<30]), Array(whole[..<40]), notFinite, negative,
         ] {
             let error = #expect(throws: MarketingMLError.self) {
-                try SentencePieceBPETokenizer(llama2C: bytes, file: "tok.bin")
+                try SentencePieceTokenizer(llama2C: TokenizerFile("tokenizer.bin", bytes), path: "tok.bin")
             }
             #expect(error?.code == .malformedFile)
             #expect(error?.location.file == "tok.bin")
@@ -128,7 +130,8 @@ import Testing
         var loaded = 0
         try forEachMutation(of: Self.smallFile(bytes: false), count: 10_000, seed: 3) { bytes in
             do {
-                let tokenizer = try SentencePieceBPETokenizer(llama2C: bytes, file: nil)
+                let tokenizer = try SentencePieceTokenizer(
+                    llama2C: TokenizerFile("tokenizer.bin", bytes), path: nil)
                 let ids = tokenizer.ids(of: "ab ba é中")
                 _ = tokenizer.decode(ids + [-1, 999])
                 loaded += 1

@@ -1,10 +1,15 @@
 import Tensor
 
-/// What the files of a byte-pair encoding say, before tables are built from it.
-struct BytePairDescription {
+/// What the files of a byte-pair encoding, or of a Unigram model, say, before tables are built from it.
+struct SubwordDescription {
     /// The file's path, for errors.
     var file: String?
+    /// "BPE" or "Unigram".
+    var kind = "BPE"
     var vocabulary = Vocabulary.List()
+    /// A Unigram model's logarithms of probabilities, by id, and the id of its unknown token.
+    var scores: [Double] = []
+    var unknownID: Int32?
     var merges = MergeList()
     var unknownToken: String?
     /// Whether unknown characters side by side are one unknown token.
@@ -78,12 +83,12 @@ struct BytePairDescription {
 
 // MARK: - tokenizer.json
 
-extension BytePairDescription {
-    /// Reads a `tokenizer.json` whose model is "BPE".
+extension SubwordDescription {
+    /// Reads a `tokenizer.json` whose model is of one of some kinds.
     ///
     /// - Throws: `malformedFile` where the file does not follow the format; `unsupported`, naming the piece, where
     ///   it describes something else.
-    init(tokenizerJSON: TokenizerFile, path: String?) throws {
+    init(tokenizerJSON: TokenizerFile, path: String?, kinds: Set<String> = ["BPE"]) throws {
         file = path
         files = [tokenizerJSON]
         var hasModel = false
@@ -99,7 +104,7 @@ extension BytePairDescription {
             case "post_processor": postProcessor = try JSONValue(from: &reader)
             case "decoder": decoder = try JSONValue(from: &reader)
             case "model":
-                try readModel(&reader, fail)
+                try readModel(&reader, fail, kinds)
                 hasModel = true
             default: break  // padding is never applied
             }
@@ -108,14 +113,16 @@ extension BytePairDescription {
         guard hasModel else { throw reader.error("\"model\" is missing") }
     }
 
-    private mutating func readModel(_ reader: inout JSONReader, _ fail: TokenizerJSON.Fail) throws {
+    private mutating func readModel(
+        _ reader: inout JSONReader, _ fail: TokenizerJSON.Fail, _ kinds: Set<String>
+    ) throws {
         var missing: Set = ["vocab", "merges"]
         try reader.readObject { key, reader in
             missing.remove(key)
             switch key {
             case "type":
-                let type = try reader.readString()
-                guard type == "BPE" else { throw fail.unsupported(type) }
+                kind = try reader.readString()
+                guard kinds.contains(kind) else { throw fail.unsupported(kind) }
             case "dropout":
                 if try reader.readNullIfPresent() { return }
                 guard try reader.readDouble() == 0 else { throw fail.unsupported("dropout") }
@@ -127,12 +134,34 @@ extension BytePairDescription {
             case "fuse_unk": fusesUnknown = try reader.readBool()
             case "byte_fallback": fallsBackToBytes = try reader.readBool()
             case "ignore_merges": ignoresMerges = try reader.readBool()
+            case "unk_id":
+                unknownID = try reader.readNullIfPresent() ? nil : Int32(exactly: reader.readInt())
+            case "vocab" where kind == "Unigram": try readScores(&reader)
             case "vocab": vocabulary = try TokenizerJSON.vocabulary(&reader)
             case "merges": try readMerges(&reader, fail)
             default: break
             }
         }
+        if kind == "Unigram" { missing.remove("merges") }
         if let name = missing.min() { throw fail.malformed("\"\(name)\" is missing") }
+        if let id = unknownID, !(0..<Int32(clamping: vocabulary.ids.count)).contains(id) {
+            throw fail.malformed("\"unk_id\" is \(id), beyond the \(vocabulary.ids.count) tokens")
+        }
+    }
+
+    /// Reads pairs of a token and its score; their positions are the ids.
+    private mutating func readScores(_ reader: inout JSONReader) throws {
+        (vocabulary, scores) = (Vocabulary.List(), [])
+        try reader.readArray { reader in
+            try reader.beginArray()
+            guard try reader.nextElement() else { throw reader.error("expected a token and its score") }
+            try reader.readString(appendingTo: &vocabulary.bytes)
+            vocabulary.ends.append(vocabulary.bytes.count)
+            vocabulary.ids.append(Int32(clamping: scores.count))
+            guard try reader.nextElement() else { throw reader.error("expected a token's score") }
+            scores.append(try reader.readDouble())
+            guard try !reader.nextElement() else { throw reader.error("expected two elements") }
+        }
     }
 
     private mutating func readMerges(_ reader: inout JSONReader, _ fail: TokenizerJSON.Fail) throws {
@@ -161,7 +190,7 @@ extension BytePairDescription {
 
 // MARK: - vocab.json and merges.txt
 
-extension BytePairDescription {
+extension SubwordDescription {
     /// Reads a vocabulary, `{"token": id, …}`, and its merges, a pair of tokens a line, the first to go first.
     ///
     /// - Throws: `malformedFile`, with the row of `merges.txt`.
