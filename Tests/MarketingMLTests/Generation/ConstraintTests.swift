@@ -121,26 +121,18 @@ import Testing
         return characters.indices.allSatisfy { !isNumeric(characters[$0]) || covered[$0] }
     }
 
-    /// Whether a text could be written under a constraint: by a model that wants nothing else.
+    /// Whether a text could be written under constraints: by a model that wants nothing else.
     private func isAllowed(_ text: String, _ constraints: [TextConstraint]) throws -> Bool {
-        let tokens = text.unicodeScalars.map { Array(String($0).utf8) } + [[]]
-        let count = tokens.count
-        // Positions as tokens: each leads to the next one, spelled by its scalar.
-        var scores = [Float](repeating: 0, count: (count + 1) * (count + 1) * (count + 1))
-        for before in 0...count {
-            for last in 0...count {
-                scores[
-                    (before * (count + 1) + last) * (count + 1)
-                        + (last == count ? 0 : min(last + 1, count - 1))] = 30
-            }
-        }
-        let model = TableModel(vocabularySize: count + 1, scores: scores)
-        let generator = TextGenerator(model, tokenizer: ListTokenizer(tokens + [Array("^".utf8)]))
-        let options = GenerationOptions(maxNewTokens: count, stopTokens: [Int32(count - 1)])
+        let path = text.unicodeScalars.map { Array(String($0).utf8) }
+        let others = (UInt8(0x20)..<0x7F).map { [$0] } + [Array("é".utf8)]
+        let tokens = path + [[]] + others
+        let generator = TextGenerator(
+            PathModel(vocabularySize: tokens.count), tokenizer: ListTokenizer(tokens))
+        let stop = Int32(path.count)
+        let options = GenerationOptions(maxNewTokens: path.count + 1, stopTokens: [stop])
         do {
-            let result = try generator.generate([[Int32(count)]], options: options, constraints: constraints)[
-                0][0]
-            return result.text == text && result.finishReason == .stopToken(Int32(count - 1))
+            let result = try generator.generate([[stop]], options: options, constraints: constraints)[0][0]
+            return result.text == text && result.finishReason == .stopToken(stop)
         } catch let error as MarketingMLError where error.message.contains("cannot be met") {
             return false
         }

@@ -98,7 +98,7 @@ import Testing
             let directory = URL(fileURLWithPath: path).appending(path: "writer")
             try writer.save(to: directory)
             let again = try CopyWriter(directory: directory)
-            #expect(again.copiedAttributes == ["name"])
+            #expect(again.copiedAttributes == ["name", "food"])
             let brief: Brief = ["name": "Nimbus", "food": "Indian"]
             #expect(try again.write(brief, count: 3) == writer.write(brief, count: 3))
             #expect(try again.perplexity(of: Self.examples) == writer.perplexity(of: Self.examples))
