@@ -91,14 +91,15 @@ struct RealHeadTests {
 
     @Test func ratingsOfClothes() throws {
         let file = try #require(TestData.shared("clothing-reviews/train.tsv.gz"))
-        let data = try LabeledTexts<Int>(csv: file, text: "text", label: "rating")
+        let data = try LabeledTexts<String>(csv: file, text: "text", label: "rating")
         let train = data[stride(from: 0, to: data.count, by: 25)],
             test = data[stride(from: 7, to: data.count, by: 50)]
         var options = Self.options
         options.maxLength = 96
         let model = try TextRegressor.fineTune(
-            bert(), on: train.texts, values: train.labels.map(Double.init), options: options)
-        let outcomes = try model.evaluate(test.texts, values: test.labels.map(Double.init))
-        #expect(try outcomes.value(of: .rSquared).value > 0.4, "\(outcomes.value(of: .rSquared).value)")
+            bert(), on: train.texts, values: train.labels.compactMap { Double($0) }, options: options)
+        let stars = test.labels.compactMap { Double($0) }
+        let share = try model.evaluate(test.texts, values: stars).value(of: .rSquared).value
+        #expect(share > 0.4, "\(share)")
     }
 }
