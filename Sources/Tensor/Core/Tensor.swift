@@ -108,7 +108,8 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
 
     mutating func makeUnique(lasting: Bool = false) {
         node = nil
-        if isKnownUniquelyReferenced(&storage) {
+        // A weight held in 8 bits gets plain numbers of its own: products would go on with the old ones.
+        if storage.quantized == nil, isKnownUniquelyReferenced(&storage) {
             storage.releasePackedForm()
         } else {
             let copy = Storage<Scalar>(count: count, lasting: lasting)

@@ -10,7 +10,9 @@ extension Tensor where Scalar: TensorFloatingPoint {
         weight.checkLinear(input: self, bias: bias)
         var result = Tensor(uninitialized: shape.dropLast() + [weight.shape[0]])
         let tracked = isTracked || weight.isTracked || bias?.isTracked == true
-        if !tracked, let quantized = weight.storage.quantized {
+        if !tracked, let quantized = weight.storage.quantized,
+            weight.shape == [quantized.columns, quantized.rows]
+        {
             multiply(self, by: quantized, bias: bias, activation: activation, into: result)
             return result
         }

@@ -48,8 +48,11 @@ import Testing
         let labels = Self.texts.map { text in
             ["late", "broken", "lovely"].filter { text.contains($0) }
         }
+        var options = Self.options
+        options.epochs = 60
+        options.learningRate = 1e-2
         let model = try MultiLabelTextClassifier.fineTune(
-            TextClassifierTests.tiny(), on: Self.texts, labels: labels, options: Self.options)
+            TextClassifierTests.tiny(), on: Self.texts, labels: labels, options: options)
         #expect(model.labels == ["broken", "late", "lovely"] && model.thresholds == [0.5, 0.5, 0.5])
         let tuned = try model.withThresholds(bestOn: Self.texts, labels: labels)
         let report = try tuned.evaluate(Self.texts, labels: labels)
@@ -72,7 +75,7 @@ import Testing
         let actual = [
             exact.micro.precision, exact.micro.recall, exact.macroF1, exact.exactMatch, exact.hammingLoss,
         ]
-        expectClose(actual, [2 * third, 2 * third, 2 * third, 2 * third, third], absolute: 1e-12, "report")
+        expectClose(actual, [2 * third, 2 * third, 2 * third, third, third], absolute: 1e-12, "report")
     }
 
     @Test func entitiesInTexts() throws {
@@ -199,7 +202,7 @@ import Testing
         }
         let ranked = try encoder.fineTuned(
             on: [TextPair("late", "late again"), TextPair("lovely", "fine")],
-            options: FineTuningOptions(epochs: 1))
+            options: FineTuningOptions(epochs: 3))
         #expect(try ranked.embed("late") != encoder.embed("late"))
     }
 }

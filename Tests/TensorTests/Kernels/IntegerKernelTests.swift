@@ -219,5 +219,13 @@ import Testing
         let (_, expected) = valueAndGradient(at: x) { weigh($0.linear(rounded, bias: bias)) }
         #expect(gradient == expected)
         #expect(held.heldQuantized().isHeldQuantized)
+        // Written to, it is a plain weight again; under another shape as well.
+        var changed = weight.heldQuantized()
+        changed[0, 0] += 1
+        #expect(!changed.isHeldQuantized)
+        let expectedChange = Tensor<Double>(shape: changed.shape, changed.elements)
+        #expect(x.linear(changed) == x.linear(expectedChange))
+        let turned = held.reshaped(23, 18), row = Tensor<Double>(shape: [1, 18], numbers.array(18))
+        #expect(row.linear(turned) == row.linear(Tensor(shape: [23, 18], held.elements)))
     }
 }
