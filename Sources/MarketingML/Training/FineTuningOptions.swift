@@ -1,7 +1,7 @@
 import Foundation
 
 /// How a Transformer is fine-tuned. Every default is the usual value for BERT.
-public struct FineTuningOptions: Sendable, Codable, Equatable {
+public struct FineTuningOptions: Sendable, Codable, Equatable, TransformerTrainingOptions {
     /// Passes over the training data, from 1 on.
     public var epochs: Int
     /// Texts a batch, from 1 on.
@@ -71,29 +71,16 @@ public struct FineTuningOptions: Sendable, Codable, Equatable {
         self.seed = seed
     }
 
-    /// What does not depend on the model.
-    var training: TrainingOptions {
-        TrainingOptions(
-            accumulation: accumulation, warmupRatio: warmupRatio, schedule: schedule,
-            gradientClipping: gradientClipping,
-            earlyStopping: earlyStoppingPatience.map { EarlyStopping(patience: $0) })
-    }
-
     /// - Throws: `.invalidOption` that names the option, its range and its value.
     func validate(for configuration: BERTConfiguration) throws {
-        try requireOption(epochs >= 1, "epochs", "at least 1", epochs)
         try requireOption(batchSize >= 1, "batchSize", "at least 1", batchSize)
         try requireOption(batchTokens.map { $0 >= 1 } ?? true, "batchTokens", "at least 1", batchTokens ?? 0)
-        try training.validate()
+        try validateTraining()
         let positions = configuration.maximumPositions
         try requireOption(
             maxLength.map { 2...max(2, positions) ~= $0 } ?? true, "maxLength",
             "from 2 to the model's \(positions) positions",
             maxLength ?? 0)
-        try requireOption(learningRate > 0 && learningRate.isFinite, "learningRate", "above 0", learningRate)
-        try requireOption(weightDecay >= 0 && weightDecay.isFinite, "weightDecay", "at least 0", weightDecay)
-        try requireOption(dropout.map { 0..<1 ~= $0 } ?? true, "dropout", "in [0, 1)", dropout ?? 0)
-        try requireOption(0..<1 ~= labelSmoothing, "labelSmoothing", "in [0, 1)", labelSmoothing)
         try requireOption(
             frozenLayers.map { 0...configuration.layers ~= $0 } ?? true, "frozenLayers",
             "from 0 to the model's \(configuration.layers) layers", frozenLayers ?? 0)

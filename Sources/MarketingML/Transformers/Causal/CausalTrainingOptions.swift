@@ -1,5 +1,5 @@
 /// How a causal language model is trained. The defaults are usual for small models from random weights.
-public struct CausalTrainingOptions: Sendable, Codable, Equatable {
+public struct CausalTrainingOptions: Sendable, Codable, Equatable, TransformerTrainingOptions {
     /// Passes over the training data, from 1 on.
     public var epochs: Int
     /// Rows of a batch are taken until they have this many tokens, from 1 on.
@@ -50,24 +50,14 @@ public struct CausalTrainingOptions: Sendable, Codable, Equatable {
         self.seed = seed
     }
 
-    var training: TrainingOptions {
-        TrainingOptions(
-            accumulation: accumulation, warmupRatio: warmupRatio, schedule: schedule,
-            gradientClipping: gradientClipping,
-            earlyStopping: earlyStoppingPatience.map { EarlyStopping(patience: $0) })
-    }
-
     var optimizer: AdamW<Float> {
         AdamW(learningRate: learningRate, beta2: beta2, weightDecay: weightDecay)
     }
 
     /// - Throws: `.invalidOption` that names the option, its range and its value.
     func validate() throws {
-        try requireOption(epochs >= 1, "epochs", "at least 1", epochs)
         try requireOption(batchTokens >= 1, "batchTokens", "at least 1", batchTokens)
-        try training.validate()
+        try validateTraining()
         try optimizer.validate()
-        try requireOption(dropout.map { 0..<1 ~= $0 } ?? true, "dropout", "in [0, 1)", dropout ?? 0)
-        try requireOption(0..<1 ~= labelSmoothing, "labelSmoothing", "in [0, 1)", labelSmoothing)
     }
 }

@@ -27,7 +27,7 @@ public struct MaskingOptions: Sendable, Codable, Equatable {
 }
 
 /// How a pre-training run goes about it.
-public struct PretrainingOptions: Sendable, Codable, Equatable {
+public struct PretrainingOptions: Sendable, Codable, Equatable, TransformerTrainingOptions {
     /// Passes over the corpus, from 1 on.
     public var epochs: Int
     /// Rows of text a batch, from 1 on.
@@ -74,24 +74,14 @@ public struct PretrainingOptions: Sendable, Codable, Equatable {
         self.seed = seed
     }
 
-    var training: TrainingOptions {
-        TrainingOptions(
-            accumulation: accumulation, warmupRatio: warmupRatio, schedule: schedule,
-            gradientClipping: gradientClipping)
-    }
-
     /// - Throws: `.invalidOption` that names the option, its range and its value.
     func validate(for configuration: BERTConfiguration) throws {
-        try requireOption(epochs >= 1, "epochs", "at least 1", epochs)
         try requireOption(batchSize >= 1, "batchSize", "at least 1", batchSize)
-        try training.validate()
+        try validateTraining()
         let positions = configuration.maximumPositions
         try requireOption(
             8...max(8, positions) ~= maxLength, "maxLength", "from 8 to the model's \(positions) positions",
             maxLength)
-        try requireOption(learningRate > 0 && learningRate.isFinite, "learningRate", "above 0", learningRate)
-        try requireOption(weightDecay >= 0 && weightDecay.isFinite, "weightDecay", "at least 0", weightDecay)
-        try requireOption(dropout.map { 0..<1 ~= $0 } ?? true, "dropout", "in [0, 1)", dropout ?? 0)
         try requireOption(
             masking.rate > 0 && masking.rate < 1, "masking.rate", "between 0 and 1", masking.rate)
         try requireOption(

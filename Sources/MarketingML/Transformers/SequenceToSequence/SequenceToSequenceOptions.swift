@@ -1,5 +1,5 @@
 /// How an encoder–decoder is trained on pairs of texts.
-public struct SequenceToSequenceOptions: Sendable, Codable, Equatable {
+public struct SequenceToSequenceOptions: Sendable, Codable, Equatable, TransformerTrainingOptions {
     /// Passes over the pairs, from 1 on.
     public var epochs: Int
     /// Tokens of sources and targets together in a batch, from 1 on.
@@ -48,24 +48,13 @@ public struct SequenceToSequenceOptions: Sendable, Codable, Equatable {
         self.seed = seed
     }
 
-    var training: TrainingOptions {
-        TrainingOptions(
-            accumulation: accumulation, warmupRatio: warmupRatio, schedule: schedule,
-            gradientClipping: gradientClipping,
-            earlyStopping: earlyStoppingPatience.map { EarlyStopping(patience: $0) })
-    }
-
     /// - Throws: `.invalidOption` that names the option, its range and its value.
     func validate(for configuration: EncoderDecoderConfiguration) throws {
-        try requireOption(epochs >= 1, "epochs", "at least 1", epochs)
         try requireOption(batchTokens >= 1, "batchTokens", "at least 1", batchTokens)
-        try training.validate()
+        try validateTraining()
         let positions = configuration.maximumPositions
         try requireOption(
             2...max(2, positions) ~= maxLength, "maxLength", "from 2 to the model's \(positions) positions",
             maxLength)
-        try requireOption(learningRate > 0 && learningRate.isFinite, "learningRate", "above 0", learningRate)
-        try requireOption(0..<1 ~= labelSmoothing, "labelSmoothing", "in [0, 1)", labelSmoothing)
-        try requireOption(weightDecay >= 0 && weightDecay.isFinite, "weightDecay", "at least 0", weightDecay)
     }
 }
