@@ -84,10 +84,13 @@ extension CausalLanguageModel: NextTokenModel {
             cache.extend(by: row.count)
             return cache
         }
+        let last = batch.rowOffsets.dropFirst().map { $0 - 1 }
         var dropout: DropoutStreams?
         var hidden = decoder.embedded(batch.ids, positions: positions, dropout: &dropout)
         for (index, layer) in decoder.layers.enumerated() {
-            hidden = layer(hidden, dropout: &dropout) { rows, _ in
+            // Behind the last layer's keys and values only the last tokens matter.
+            let kept = index == decoder.layers.count - 1 ? last : nil
+            hidden = layer(hidden, keeping: kept, dropout: &dropout) { rows, _ in
                 let rows = decoder.turned(rows, positions: positions)
                 rows.storeKeysAndValues(
                     layer: index, heads: configuration.heads, offsets: batch.rowOffsets, in: caches)
@@ -96,8 +99,7 @@ extension CausalLanguageModel: NextTokenModel {
                     offsets: batch.rowOffsets, causal: true)
             }
         }
-        let last = hidden.rows(at: batch.rowOffsets.dropFirst().map { $0 - 1 })
-        return (caches, decoder.scores(of: decoder.norm(last)))
+        return (caches, decoder.scores(of: decoder.norm(hidden)))
     }
 
     /// What is left of a row that is too long.

@@ -12,15 +12,17 @@ struct CausalLayer<Scalar: TensorFloatingPoint>: Parameterized {
     var output: Projection<Scalar>
 
     /// - Parameters:
+    ///   - kept: The rows whose results are wanted; nil: all.
     ///   - attend: Attention from the rows of queries, keys and values, over whatever they may see.
     func callAsFunction(
-        _ x: Tensor<Scalar>, dropout: inout DropoutStreams?,
+        _ x: Tensor<Scalar>, keeping kept: [Int]? = nil, dropout: inout DropoutStreams?,
         attend: (_ queryKeyValue: Tensor<Scalar>, _ dropout: DropoutMask) -> Tensor<Scalar>
     ) -> Tensor<Scalar> {
         let context = attend(
             queryKeyValue(attentionNorm(x)), dropout.take(rate: configuration.attentionDropout))
+        let (x, wanted) = kept.map { (x.rows(at: $0), context.rows(at: $0)) } ?? (x, context)
         let attended =
-            x + attentionOutput(context).dropped(dropout.take(rate: configuration.residualDropout))
+            x + attentionOutput(wanted).dropped(dropout.take(rate: configuration.residualDropout))
         let wide = feedForward(feedForwardNorm(attended))
         return attended + wide.dropped(dropout.take(rate: configuration.residualDropout))
     }
