@@ -129,47 +129,24 @@ import Testing
         let folder = try #require(TestData.shared("stories260k"))
         return try CausalLanguageModel(
             llama2c: folder.appendingPathComponent("stories260K.bin"),
-            tokenizer: NumberTokenizer(vocabularySize: 512))
+            tokenizer: SentencePieceBPETokenizer(llama2C: folder.appendingPathComponent("tok512.bin")))
     }
 
     @Test(.enabled(if: TestData.shared("stories260k") != nil)) func storiesGreedy() throws {
-        let folder = try #require(TestData.shared("stories260k"))
         let model = try stories()
-        let pieces = try pieces(folder.appendingPathComponent("tok512.bin"))
-        var text: [UInt8] = []
-        var (state, scores) = try model.read([[1]])
-        var last: Int32 = 1
+        let start = try #require(model.configuration.startToken)
+        var tokens = [start]
+        var (state, scores) = try model.read([tokens])
         for _ in 0..<200 {
             let next = Int32(try #require(argmax(scores.elements)))
-            if next == 1 { break }
-            var piece = pieces[Int(next)]
-            if last == 1, piece.first == UInt8(ascii: " ") { piece.removeFirst() }
-            text += piece
-            last = next
+            if next == start { break }
+            tokens.append(next)
             scores = try model.advance(&state, by: [next])
         }
+        let text = model.tokenizer.decode(tokens, skipSpecialTokens: true)
+        let folder = try #require(TestData.shared("stories260k"))
         let expected = try InputFile.read(folder.appendingPathComponent("expected-greedy-200.txt").path)
-        #expect(text == expected, "\(String(decoding: text, as: UTF8.self))")
-    }
-
-    /// tok512.bin: the longest piece, then score, length and bytes of each.
-    private func pieces(_ url: URL) throws -> [[UInt8]] {
-        let bytes = try InputFile.read(url.path)
-        func integer(_ at: Int) -> Int { (0..<4).reduce(0) { $0 | Int(bytes[at + $1]) << (8 * $1) } }
-        var pieces: [[UInt8]] = []
-        var at = 4
-        while at < bytes.count {
-            let length = integer(at + 4)
-            let piece = Array(bytes[at + 8..<at + 8 + length])
-            let text = String(decoding: piece, as: UTF8.self)
-            if text.hasPrefix("<0x"), let byte = UInt8(text.dropFirst(3).dropLast(), radix: 16) {
-                pieces.append([byte])
-            } else {
-                pieces.append(piece)
-            }
-            at += 8 + length
-        }
-        return pieces
+        #expect(Array(text.utf8) == expected, "\(text)")
     }
 
     /// Saved for Hugging Face, with the rotary pairs moved, it scores the same.

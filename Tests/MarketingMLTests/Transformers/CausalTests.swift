@@ -150,4 +150,26 @@ import Testing
             }
         }
     }
+
+    /// A directory with its tokenizer is a whole model.
+    @Test func tokenizersFiles() throws {
+        let words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "shoes"]
+        let tokenizer = try WordPieceTokenizer(vocabulary: words)
+        let model = try CausalLanguageModel(
+            configuration: .gpt2(vocabularySize: 8, hiddenSize: 8, layers: 1, heads: 2), tokenizer: tokenizer)
+        try withTemporaryDirectory { path in
+            let directory = URL(fileURLWithPath: path).appendingPathComponent("model")
+            try model.save(to: directory)
+            let read = try CausalLanguageModel(directory: directory)
+            #expect(read.tokenizer.ids(of: "bad shoes") == [6, 7])
+            let batch = TokenBatch(rows: [[5, 7]])
+            #expect(read.decoder.logits(batch) == model.decoder.logits(batch))
+            expectFailure(.invalidOption, "another directory") {
+                try model.save(to: directory.deletingLastPathComponent())
+            }
+        }
+        try CausalFixture("gpt2").withDirectory { directory in
+            expectFailure(.fileNotFound, "no tokenizer") { _ = try CausalLanguageModel(directory: directory) }
+        }
+    }
 }

@@ -3,8 +3,8 @@ import Foundation
 /// A causal language model with its tokenizer: it continues texts.
 ///
 /// ```swift
-/// let model = try CausalLanguageModel(directory: url, tokenizer: tokenizer)
-/// var (state, scores) = try model.read([tokenizer.ids(of: "Once upon a time")])
+/// let model = try CausalLanguageModel(directory: url)
+/// var (state, scores) = try model.read([model.tokenizer.ids(of: "Once upon a time")])
 /// scores = try model.advance(&state, by: [best])
 /// ```
 public struct CausalLanguageModel: Sendable {
@@ -48,6 +48,13 @@ public struct CausalLanguageModel: Sendable {
         try self.init(decoder: CausalDecoder(configuration: configuration, seed: seed), tokenizer: tokenizer)
     }
 
+    /// Reads a Hugging Face directory of a GPT-2 or a Llama: config.json, model.safetensors and the tokenizer's files.
+    ///
+    /// - Throws: `MarketingMLError` that names the file, the entry and what was expected.
+    public init(directory: URL) throws {
+        try self.init(directory: directory, tokenizer: textTokenizer(ofDirectory: directory))
+    }
+
     /// Reads config.json and model.safetensors of a GPT-2 or a Llama in Hugging Face's layout.
     ///
     /// - Throws: `MarketingMLError` that names the file, the entry and what was expected.
@@ -78,17 +85,21 @@ public struct CausalLanguageModel: Sendable {
         return copy
     }
 
-    /// Writes the model as a Hugging Face directory: config.json and model.safetensors.
+    /// Writes the model as a Hugging Face directory, which transformers loads: config.json, model.safetensors and the
+    /// files of a byte-level or WordPiece tokenizer; other tokenizers have no files.
     ///
     /// The directory is written beside its place and exchanged with what stood there.
     ///
     /// - Throws: `.inputOutput`, `.invalidOption` when something else is there; that is then untouched.
     public func save(to directory: URL) throws {
         try AtomicDirectory.replace(at: directory.path, marker: "config.json") { path in
-            try write(to: URL(fileURLWithPath: path))
+            let directory = URL(fileURLWithPath: path)
+            try write(to: directory)
+            try (tokenizer as? any SavableTokenizer)?.save(to: directory)
         }
     }
 
+    /// Writes config.json and model.safetensors.
     func write(to directory: URL) throws {
         let members = configuration.jsonMembers.sorted { $0.key < $1.key }
         try AtomicFile.write(
