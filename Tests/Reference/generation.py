@@ -10,6 +10,7 @@ Produces generation.json:
   beams: cases {prompts [r][n], beams, returned, lengthPenalty, earlyStopping (true, false or "never"), maxNewTokens, stopTokens,
     repetitionPenalty, noRepeatNGram, sequences [r * returned][m] (new tokens, the stop token included), scores [r * returned]}
     of the table's model
+  gpt2Beams: the same for the small GPT-2 of causal-gpt2.json and causal-gpt2.safetensors (made by causal.py)
 """
 import numpy as np
 from reference_common import options, save_json, torch_setup, versions
@@ -100,8 +101,16 @@ class TableModel(PreTrainedModel, GenerationMixin):
         return dict(input_ids=input_ids, attention_mask=attention_mask)
 
 
-def beams(table):
-    model = TableModel(TableConfig(), table).eval()
+def gpt2(folder):
+    from safetensors.torch import load_file
+    model = GPT2LMHeadModel(GPT2Config.from_json_file(folder / "causal-gpt2.json")).eval()
+    tensors = load_file(folder / "causal-gpt2.safetensors")
+    missing = model.load_state_dict({k: tensors[k] for k in model.state_dict() if k in tensors}, strict=False).missing_keys
+    assert set(missing) <= {"lm_head.weight"} or all(".attn.bias" in k for k in missing), missing
+    return model
+
+
+def case_of(model, cache):
     cases = []
 
     def case(prompts, num_beams, returned, penalty, early, length, stops, repetition=1.0, ngram=0):
@@ -110,7 +119,7 @@ def beams(table):
         mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
         out = model.generate(
             ids, attention_mask=mask, do_sample=False, num_beams=num_beams, num_return_sequences=returned, length_penalty=penalty,
-            early_stopping=early, max_new_tokens=length, eos_token_id=stops or None, pad_token_id=0, use_cache=False,
+            early_stopping=early, max_new_tokens=length, eos_token_id=stops or None, pad_token_id=0, use_cache=cache,
             repetition_penalty=repetition, no_repeat_ngram_size=ngram, return_dict_in_generate=True, output_scores=True)
         sequences = []
         for row in out.sequences[:, width:].tolist():
@@ -120,6 +129,20 @@ def beams(table):
                           stopTokens=stops, repetitionPenalty=repetition, noRepeatNGram=ngram, sequences=sequences,
                           scores=out.sequences_scores.tolist()))
 
+    return cases, case
+
+
+def gpt2_beams(folder):
+    cases, case = case_of(gpt2(folder), True)
+    for num_beams in [2, 3, 4, 5]:
+        for early, penalty in [(True, 1.0), (False, 0.6), ("never", 1.5)]:
+            case([[5, 9, 2]], num_beams, num_beams, penalty, early, 11, [17, 40])
+        case([[7], [5, 9, 2], [33, 3]], num_beams, 2, 1.0, False, 9, [60])
+    return cases
+
+
+def beams(table):
+    cases, case = case_of(TableModel(TableConfig(), table).eval(), False)
     for num_beams in [2, 3, 4, 5]:
         for early in [True, False, "never"]:
             for penalty in [1.0, 0.0, 0.6, 2.0, -0.7]:
@@ -139,7 +162,8 @@ def main():
     table[:, :, 12] += 0.7  # ends often enough that the rules for stopping matter
     save_json(out / "generation.json", dict(
         versions=versions("transformers", "torch"), processed=processed(),
-        table=dict(vocabulary=V, scores=[round(x, 3) for x in table.flatten().tolist()]), beams=beams(table)), indent=None)
+        table=dict(vocabulary=V, scores=[round(x, 3) for x in table.flatten().tolist()]), beams=beams(table),
+        gpt2Beams=gpt2_beams(out)), indent=None)
 
 
 if __name__ == "__main__":

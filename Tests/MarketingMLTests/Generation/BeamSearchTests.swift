@@ -16,6 +16,16 @@ import Testing
         }
     }
 
+    /// The same on a small GPT-2, whose cache is reordered with the beams.
+    @Test func smallGPT2() throws {
+        let model = try CausalFixture("gpt2").model()
+        for example in try GenerationFixture.load().gpt2Beams {
+            let texts = try model.beamSearch(example.prompts, example.search).flatMap { $0 }
+            #expect(texts.map(\.tokens) == example.sequences, "\(example.search)")
+            expectClose(texts.map(\.score), example.scores, absolute: 5e-5, "\(example.search)")
+        }
+    }
+
     /// With as many beams as there are texts, the best of all texts are found.
     @Test func exhaustive() throws {
         let model = TableModel(vocabularySize: 4, seed: 9)

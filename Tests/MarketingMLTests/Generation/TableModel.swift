@@ -67,6 +67,55 @@ struct TableModel: NextTokenModel {
     }
 }
 
+/// A model whose scores are noise that depends on a row's last two tokens, computed when they are asked for.
+struct NoiseModel: NextTokenModel {
+    let vocabularySize: Int
+    let seed: UInt64
+    var contextLength: Int { 1_000 }
+
+    private func scores(of state: TableModel.State) -> Tensor<Float> {
+        let elements = state.rows.flatMap { row -> [Float] in
+            let key = row.suffix(2).reduce(UInt64(0)) { $0 << 16 | UInt64(truncatingIfNeeded: $1) }
+            var random = SeededGenerator(seed: seed, stream: key)
+            return (0..<vocabularySize).map { _ in Float(random.nextUniform() * 6) }
+        }
+        return Tensor(shape: [state.rows.count, vocabularySize], elements)
+    }
+
+    func read(_ prompts: [[Int32]]) throws -> (state: TableModel.State, scores: Tensor<Float>) {
+        let state = TableModel.State(rows: prompts)
+        return (state, scores(of: state))
+    }
+
+    func advance(_ state: inout TableModel.State, by tokens: [Int32]) throws -> Tensor<Float> {
+        for row in state.rows.indices { state.rows[row].append(tokens[row]) }
+        return scores(of: state)
+    }
+}
+
+/// A model that wants the tokens 0, 1, 2, … in turn, whatever its prompt of one token and what came before.
+struct PathModel: NextTokenModel {
+    let vocabularySize: Int
+    var contextLength: Int { 1_000 }
+
+    private func scores(of state: TableModel.State) -> Tensor<Float> {
+        let elements = state.rows.flatMap { row in
+            (0..<vocabularySize).map { $0 == row.count - 1 ? Float(30) : 0 }
+        }
+        return Tensor(shape: [state.rows.count, vocabularySize], elements)
+    }
+
+    func read(_ prompts: [[Int32]]) throws -> (state: TableModel.State, scores: Tensor<Float>) {
+        let state = TableModel.State(rows: prompts)
+        return (state, scores(of: state))
+    }
+
+    func advance(_ state: inout TableModel.State, by tokens: [Int32]) throws -> Tensor<Float> {
+        for row in state.rows.indices { state.rows[row].append(tokens[row]) }
+        return scores(of: state)
+    }
+}
+
 /// Tokens that are given strings or bytes; those without bytes are special.
 struct ListTokenizer: TextTokenizer {
     let spellings: [[UInt8]]
@@ -164,6 +213,7 @@ struct GenerationFixture: Decodable {
     var processed: [Processed]
     var table: Table
     var beams: [Beams]
+    var gpt2Beams: [Beams]
 
     static func load() throws -> GenerationFixture {
         let url = TestData.fixture("generation.json", .module)

@@ -41,6 +41,24 @@ struct CharacterClasses: Sendable {
             }
         }
 
+        /// A scalar of that kind, the usual one if it can be chosen, else the first.
+        func representative(where canBeChosen: (Unicode.Scalar) -> Bool) -> Unicode.Scalar {
+            let usual: Unicode.Scalar =
+                switch self {
+                case .space: "\n"
+                case .letter: "e"
+                case .ideograph: "的"
+                case .ideographicNumeral: "万"
+                case .numeric: "0"
+                case .joiner: ","
+                case .mark: "\u{301}"
+                case .other: "!"
+                }
+            if canBeChosen(usual) { return usual }
+            return (UInt32(9)..<0x3_0000).lazy.compactMap { Unicode.Scalar($0) }
+                .first { Kind($0) == self && canBeChosen($0) } ?? usual
+        }
+
         /// Whether it continues a word.
         var isWord: Bool { self == .letter || self == .numeric || self == .mark }
     }
@@ -68,24 +86,18 @@ struct CharacterClasses: Sendable {
                 Class(
                     scalar: scalar, kind: Kind(scalar), isNamed: isNamed, folded: CaseFolding.fold(scalar)))
         }
-        var scalars: Set<Unicode.Scalar> = [" "]
-        for scalar in strings.joined().unicodeScalars {
-            scalars.insert(scalar)
-            for folded in CaseFolding.fold(scalar) {
-                scalars.insert(folded)
-                scalars.formUnion(CaseFolding.scalars(foldingTo: folded))
-            }
-        }
-        // The space first: of equally short ways to go on it is the one preferred.
-        for scalar in scalars.sorted(by: { ($0 == " " ? 0 : $0.value + 1) < ($1 == " " ? 0 : $1.value + 1) })
-        {
+        // The space first, then scalars as they are written, then those that fold alike: of equally short ways to go on,
+        // that of the first class is preferred.
+        let written = [" "] + Array(strings.joined().unicodeScalars)
+        let folded = written.flatMap { CaseFolding.fold($0) }
+        for scalar in written + folded + folded.flatMap({ CaseFolding.scalars(foldingTo: $0) })
+        where named[scalar.value] == nil {
             named[scalar.value] = classes.count
             add(scalar, isNamed: true)
         }
-        let stand: [Unicode.Scalar] = ["\n", "e", "的", "万", "0", ",", "\u{301}", "!"]
-        for scalar in stand {
+        for kind in Kind.allCases {
             ofKind.append(classes.count)
-            add(scalar, isNamed: false)
+            add(kind.representative { named[$0.value] == nil }, isNamed: false)
         }
         ascii = (0..<128).map { lookUp($0) }
     }
