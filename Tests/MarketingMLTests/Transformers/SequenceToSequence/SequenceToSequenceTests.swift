@@ -92,7 +92,7 @@ import Testing
 
     /// Sentences it has not seen, said backwards in the other language: by beam search, greedily and drawn.
     @Test func translates() throws {
-        let model = try train(epochs: 40)
+        let model = try train(epochs: 150)
         let (sources, targets) = (Self.pairs.suffix(20).map(\.source), Self.pairs.suffix(20).map(\.target))
         let known = Set(Self.pairs.dropLast(20).map(\.source))
         let written = try model.translate(sources + ["one", ""])
