@@ -50,12 +50,13 @@ public struct BERTPretrainingModel<Scalar: TensorFloatingPoint>: Parameterized {
         transformNorm(transform(hidden, activation: encoder.configuration.activation))
     }
 
-    /// The sum of the objectives' mean losses; only hidden tokens go through the output layer.
+    /// The mean loss of hidden tokens plus the weighted one of pairs; only hidden tokens go through the output layer.
     func loss(_ batch: PretrainingBatch, dropout: inout DropoutStreams?) -> Tensor<Scalar> {
         let losses = losses(batch, dropout: &dropout)
         switch (losses.tokens, losses.pairs) {
-        case (let tokens?, let pairs?): return tokens + pairs
-        case (let loss?, nil), (nil, let loss?): return loss
+        case (let tokens?, let pairs?): return tokens + pairs * Scalar(batch.pairWeight)
+        case (let tokens?, nil): return tokens
+        case (nil, let pairs?): return pairs * Scalar(batch.pairWeight)
         case (nil, nil): return Tensor(0)
         }
     }
@@ -102,4 +103,7 @@ struct PretrainingBatch: Sendable {
     var pairs: [Int] = []
     /// 0 where the second follows the first, 1 where it does not.
     var pairTargets: [Int32] = []
+    /// What their mean loss counts beside that of hidden tokens: the share of rows that are pairs, or one pair among many
+    /// single passages would weigh as much as they all.
+    var pairWeight = 1.0
 }

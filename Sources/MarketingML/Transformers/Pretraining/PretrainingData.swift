@@ -238,6 +238,7 @@ struct PretrainingData {
             batch.positions += row.hidden.map { start + $0.position }
             batch.targets += row.hidden.map(\.id)
         }
+        batch.pairWeight = Double(batch.pairs.count) / Double(max(1, batch.tokens.rowCount))
         return batch
     }
 }

