@@ -96,18 +96,15 @@ extension Tensor where Scalar: TensorFloatingPoint {
 
     /// The packed transpose of a weight [M, K]: K × M.
     func packedTranspose(keep: Bool) -> PackedMatrix {
-        let make = {
-            PackedMatrix(
-                UnsafePointer(pointer), rows: shape[1], columns: shape[0], rowStride: 1,
-                columnStride: shape[1], lasting: true)
-        }
-        guard keep else { return storage.packed.withLock { $0 } ?? make() }
-        return storage.packed.withLock { kept in
-            if let kept { return kept }
-            let packed = make()
-            kept = packed
-            return packed
-        }
+        let kept = storage.packed.withLock { $0 }
+        // The same elements under another shape may have left theirs.
+        if let kept, kept.columns == shape[0], kept.rows == shape[1] { return kept }
+        // Not under the lock, which a weight that is not held in its plain form takes for `pointer`.
+        let packed = PackedMatrix(
+            UnsafePointer(pointer), rows: shape[1], columns: shape[0], rowStride: 1, columnStride: shape[1],
+            lasting: true)
+        if keep { storage.packed.withLock { if $0 == nil { $0 = packed } } }
+        return packed
     }
 }
 

@@ -218,6 +218,8 @@ import Testing
         let (_, gradient) = valueAndGradient(at: x) { weigh($0.linear(held, bias: bias)) }
         let (_, expected) = valueAndGradient(at: x) { weigh($0.linear(rounded, bias: bias)) }
         #expect(gradient == expected)
+        let fresh = weight.heldQuantized()
+        #expect(valueAndGradient(at: x) { weigh($0.linear(fresh, bias: bias)) }.gradient == expected)
         #expect(held.heldQuantized().isHeldQuantized)
         // Written to, it is a plain weight again; under another shape as well.
         var changed = weight.heldQuantized()
