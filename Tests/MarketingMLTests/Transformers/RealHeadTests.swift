@@ -55,7 +55,7 @@ struct RealHeadTests {
         let model = try TokenClassifier.fineTune(
             bert(), on: tagged(restaurants("train", every: 6)), options: Self.options)
         let report = try model.evaluate(tagged(restaurants("test", every: 16)))
-        #expect(report.micro.f1 > 0.85, "\(report)")
+        #expect(report.micro.f1 > 0.65, "\(report)")
     }
 
     @Test func questionsOnRestaurants() throws {
