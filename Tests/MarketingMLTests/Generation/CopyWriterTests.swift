@@ -21,7 +21,7 @@ import Testing
         try CopyWriter.train(
             on: examples, tokenizer: .bytePairEncoding(vocabularySize: 300),
             configuration: .init(hiddenSize: 48, layers: 1, heads: 2, contextLength: 64, dropout: 0),
-            copying: ["name"],
+            copying: ["name", "food"],
             options: .init(epochs: 25, batchTokens: 128, learningRate: 1e-2, weightDecay: 0))
     }
 
