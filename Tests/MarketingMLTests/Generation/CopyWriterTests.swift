@@ -21,7 +21,7 @@ import Testing
         try CopyWriter.train(
             on: examples, tokenizer: .bytePairEncoding(vocabularySize: 300),
             configuration: .init(hiddenSize: 48, layers: 1, heads: 2, contextLength: 64, dropout: 0),
-            copying: ["name"],
+            copying: ["name", "food"],
             options: .init(epochs: 25, batchTokens: 128, learningRate: 1e-2, weightDecay: 0))
     }
 
@@ -89,7 +89,7 @@ import Testing
         }
         expectFailure(.emptyData) { _ = try writer.write([:]) }
         expectFailure(.invalidOption) { _ = try writer.write(["name": "<|copy|>"]) }
-        expectFailure(.tooLarge) { _ = try writer.write(["food": String(repeating: "tofu ", count: 100)]) }
+        expectFailure(.tooLarge) { _ = try writer.write(["about": String(repeating: "tofu ", count: 100)]) }
     }
 
     @Test func savedWritersWriteTheSame() throws {
@@ -144,10 +144,9 @@ import Testing
                     CopyExample(["name": "Alder", "price": "5.90"], copy: "Buy it"),
                     CopyExample(["name": "Brook"], copy: "Now, then"),
                 ])
-            try Data("mr\ttext\nname[A], b[c d]\tx\nname[A\ty\n".utf8).write(to: url)
-            expectFailure(.missingColumn) { _ = try [CopyExample](csv: url, copy: "copy") }
             let table = url.deletingPathExtension().appendingPathExtension("tsv")
-            try Data("mr\ttext\n\"name[A], b[c d]\"\tx\nname[A\ty\n".utf8).write(to: table)
+            try Data("mr\ttext\nname[A], b[c d]\tx\nname[A\ty\n".utf8).write(to: table)
+            expectFailure(.missingColumn) { _ = try [CopyExample](csv: table, copy: "copy") }
             do {
                 _ = try [CopyExample](csv: table, copy: "text", notation: "mr")
                 Issue.record("a broken brief was taken")

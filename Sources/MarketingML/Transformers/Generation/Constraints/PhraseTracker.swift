@@ -62,43 +62,54 @@ struct PhraseTracker: Sendable {
     func next(
         _ state: State, _ character: CharacterClasses.Class, flag: (_ previousIsWord: Bool) -> Bool
     ) -> (state: State, completed: Position?) {
-        var positions: Set<Position> = []
+        var positions = state.positions
         var completed: Position?
         func complete(_ position: Position) {
             if completed.map({ length($0) < length(position) }) ?? true { completed = position }
         }
         let begun = flag(state.previousIsWord)
-        let first = ignoringCase ? character.folded[0] : character.scalar
-        let fresh = (starts[character.kind == .space ? " " : first] ?? []).map {
-            Position(phrase: Int32($0), matched: 0, flag: begun)
-        }
-        for position in state.positions + fresh {
-            let phrase = phrases[Int(position.phrase)]
-            var matched = Int(position.matched)
-            if matched == phrase.count {  // waits for what follows
-                if allowsEnd(before: character) { complete(position) }
-                continue
+        // One by one: a phrase may begin or end within what a character folds to.
+        for scalar in ignoringCase ? character.folded : [character.scalar] {
+            let fresh = (starts[character.kind == .space ? " " : scalar] ?? []).map {
+                Position(phrase: Int32($0), matched: 0, flag: begun)
             }
-            if flexibleSpaces, character.kind == .space {
-                guard matched > 0 || Self.isSpace(phrase[0]) else { continue }
-                let continues = matched > 0 && Self.isSpace(phrase[matched - 1])
-                if Self.isSpace(phrase[matched]) { matched += 1 } else if !continues { continue }
-            } else {
-                if matched == 0, wholeWords, state.previousIsWord, isWord(phrase[0]) { continue }
-                let scalars = ignoringCase ? character.folded : [character.scalar]
-                guard character.isNamed, phrase[matched...].starts(with: scalars) else { continue }
-                matched += scalars.count
+            var next: Set<Position> = []
+            for position in positions + fresh {
+                if Int(position.matched) == length(position) {  // waits for what follows
+                    if allowsEnd(before: character) { complete(position) }
+                } else if let moved = advanced(position, by: scalar, of: character, state) {
+                    if Int(moved.matched) == length(moved), !wholeWords, !completeCharacters {
+                        complete(moved)
+                    } else {
+                        next.insert(moved)
+                    }
+                }
             }
-            var next = position
-            next.matched = Int32(matched)
-            if matched == phrase.count, !wholeWords, !completeCharacters {
-                complete(next)
-            } else {
-                positions.insert(next)
-            }
+            positions = Array(next)
         }
         let isWord = character.kind.isWord
         return (State(positions: positions.sorted(), previousIsWord: isWord), completed)
+    }
+
+    /// A position after one more scalar; nil if the phrase does not go on like that.
+    private func advanced(
+        _ position: Position, by scalar: Unicode.Scalar, of character: CharacterClasses.Class, _ state: State
+    ) -> Position? {
+        let phrase = phrases[Int(position.phrase)]
+        let matched = Int(position.matched)
+        var next = position
+        if flexibleSpaces, character.kind == .space {
+            if Self.isSpace(phrase[matched]) {
+                next.matched += 1
+            } else if matched == 0 || !Self.isSpace(phrase[matched - 1]) {
+                return nil
+            }
+            return next
+        }
+        if matched == 0, wholeWords, state.previousIsWord, isWord(phrase[0]) { return nil }
+        guard character.isNamed, phrase[matched] == scalar else { return nil }
+        next.matched += 1
+        return next
     }
 
     /// Whether a phrase is complete if the text ends here.
