@@ -157,6 +157,7 @@ struct RecommendCase: BenchmarkCase {
                     values: data.indices(part + "_ratings").map(Double.init)), scale: 1...5)
         }
         let (train, test) = try (ratings("train"), ratings("test"))
+        let count = try PeerData("ratings_ml1m").indices("train_ratings").count
         var model: SVDPlusPlus<Int32, Int32>.Model?
         let runs = try Self.steps { progress in
             model = try SVDPlusPlus(factors: 20, learningRate: 0.007, regularization: 0.02, epochs: 5)
@@ -164,7 +165,7 @@ struct RecommendCase: BenchmarkCase {
         }
         return Measurement(
             runs: Array(runs.dropFirst()),
-            throughput: { ["ratings_per_s": Double(train.interactions.count) / $0] },
+            throughput: { ["ratings_per_s": Double(count) / $0] },
             quality: ["heldout_rmse": model?.rootMeanSquaredError(on: test) ?? .nan])
     }
 }

@@ -19,7 +19,7 @@ struct RawText: CustomStringConvertible {
             return
         }
         var documents = try files.flatMap { try $0.documents(layout) }
-        if files.isEmpty { documents = try ReviewData.embedded().train.texts }
+        if files.isEmpty { documents = try Self.sample() }
         let excluded = Set(try exclude.flatMap { try FileAndColumns(argument: $0).documents(layout) })
         let all = documents.count
         documents.removeAll { excluded.contains($0) }
@@ -35,6 +35,19 @@ struct RawText: CustomStringConvertible {
         description =
             "\(documents.count) documents to learn from, \(held.count) held out, "
             + "\(all - (heldOut == nil ? held.count : 0) - documents.count) excluded"
+    }
+
+    /// The built-in reviews are a sentence each: three of one opinion make a document.
+    private static func sample() throws -> [String] {
+        let reviews = try ReviewData.embedded().train
+        return Set(reviews.labels).sorted().flatMap { label in
+            let texts = reviews.labels.indices.filter { reviews.labels[$0] == label }.map {
+                reviews.texts[$0]
+            }
+            return stride(from: 0, to: texts.count, by: 3).map {
+                texts[$0..<min(texts.count, $0 + 3)].joined(separator: " ")
+            }
+        }
     }
 }
 

@@ -129,7 +129,7 @@ import Testing
         let folder = try #require(TestData.shared("stories260k"))
         return try CausalLanguageModel(
             llama2c: folder.appendingPathComponent("stories260K.bin"),
-            tokenizer: SentencePieceBPETokenizer(llama2C: folder.appendingPathComponent("tok512.bin")))
+            tokenizer: SentencePieceTokenizer(llama2C: folder.appendingPathComponent("tok512.bin")))
     }
 
     @Test(.enabled(if: TestData.shared("stories260k") != nil)) func storiesGreedy() throws {
