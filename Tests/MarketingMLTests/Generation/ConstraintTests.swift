@@ -29,14 +29,8 @@ import Testing
         return TextGenerator(model, tokenizer: ListTokenizer(Self.spellings))
     }
 
-    /// How many random texts are judged; unoptimised, that takes its time.
-    private var textCount: Int {
-        #if DEBUG
-            100
-        #else
-            1_000
-        #endif
-    }
+    /// How many random texts are judged.
+    private let textCount = 1_000
 
     private func scalars(_ text: String) -> String {
         text.precomposedStringWithCanonicalMapping.uppercased().lowercased()

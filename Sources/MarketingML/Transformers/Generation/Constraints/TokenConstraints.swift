@@ -171,10 +171,9 @@ struct TokenConstraints: Sendable {
         return TokenMask(causes: causes)
     }
 
-    /// Whether a scalar that is not complete cannot become one that is allowed.
-    private mutating func endless(_ place: Place) -> Bool {
-        place.utf8.missing > 0 && tokensNeeded(from: place) == nil
-    }
+    /// Whether the text could not be brought to an end: a scalar that is not complete cannot become one that is allowed,
+    /// or the vocabulary lacks what the way to the end is spelled with.
+    private mutating func endless(_ place: Place) -> Bool { tokensNeeded(from: place) == nil }
 
     /// What refuses a token that leads to `place`, with what is left of tokens and characters.
     private mutating func limit(_ progress: ConstraintProgress, _ place: Place, _ begun: Int) -> UInt8 {
