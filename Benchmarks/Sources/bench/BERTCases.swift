@@ -43,14 +43,14 @@ struct InferenceCase: BenchmarkCase {
             ? Array(try PeerData.variableRows().prefix(model == "minilm" ? 256 : 64))
             : try PeerData("bert_inputs").rows(workload)
         let batch = TokenBatch(rows: rows)
-        var logits = classifier.scores(of: batch, tokensAtATime: 1024)
+        var logits = classifier.scores(of: batch)
         let reference = PeerData.floats("bert_reference/\(model)/\(workload).logits.f32")
         var quality: [String: Double] = [:]
         if let reference, reference.count == logits.count {
             quality["max_abs_diff_vs_torch"] = Double(
                 zip(reference, logits.elements).map { abs($0 - $1) }.max() ?? 0)
         }
-        func once() { logits = classifier.scores(of: batch, tokensAtATime: 1024) }
+        func once() { logits = classifier.scores(of: batch) }
         let inner = min(50, Measurement.innerCount(once))
         let tokens = Double(batch.tokenCount)
         return Measurement(

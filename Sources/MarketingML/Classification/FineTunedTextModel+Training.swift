@@ -56,7 +56,7 @@ extension FineTunedTextModel {
                 targets.loss(model.logits(batch.select(rows: rows), dropout: &dropout), rows)
             },
             validate: validationBatch.map { batch in
-                { model in try targets.judge(model.scores(of: batch, tokensAtATime: 4096)) }
+                { model in try targets.judge(model.scores(of: batch)) }
             },
             addTargets: targets.add, checkpoint: checkpoint, progress: progress)
         let history = try tuner.run(&model)

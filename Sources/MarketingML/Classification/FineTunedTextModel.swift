@@ -11,14 +11,11 @@ struct FineTunedTextModel: TextModel {
 
     var maxLength: Int? { length }
 
-    /// Tokens that are computed at a time: enough to fill the threads, few enough to stay in the cache.
-    private static let tokensAtATime = 1024
-
     func probabilities(of texts: [String]) -> [Float] { scores(of: texts).softmax().elements }
 
     /// The outputs of the head: [texts, outputs].
     func scores(of texts: [String]) -> Tensor<Float> {
-        model.scores(of: tokenizer.encodeBatch(texts), tokensAtATime: Self.tokensAtATime)
+        model.scores(of: tokenizer.encodeBatch(texts))
     }
 }
 
@@ -33,28 +30,11 @@ enum TextProblem: String {
 }
 
 extension SequenceClassifier {
-    /// Scores of all rows, computed in packed batches of about `tokensAtATime` tokens.
-    public func scores(of batch: TokenBatch, tokensAtATime: Int) -> Tensor<Scalar> {
-        var none: DropoutStreams?
-        let parts = batch.rowRanges(tokensAtATime: tokensAtATime).map {
-            logits(batch.select(rows: $0), dropout: &none)
-        }
-        return parts.isEmpty ? .zeros([0, head.bias.count]) : .concatenated(parts)
-    }
-}
-
-extension TokenBatch {
-    /// The rows in runs of about so many tokens.
-    func rowRanges(tokensAtATime: Int) -> [Range<Int>] {
-        var ranges: [Range<Int>] = []
-        var first = 0
-        for row in 0..<rowCount {
-            let isFull = rowOffsets[row + 1] - rowOffsets[first] >= tokensAtATime
-            if isFull || row == rowCount - 1 {
-                ranges.append(first..<row + 1)
-                first = row + 1
-            }
-        }
-        return ranges
+    /// Scores of all rows: [rows, classes]; any number of rows takes the memory of a few.
+    public func scores(of batch: TokenBatch) -> Tensor<Scalar> {
+        batch.inParts { part in
+            var none: DropoutStreams?
+            return logits(part, dropout: &none)
+        } ?? .zeros([0, head.bias.count])
     }
 }

@@ -53,18 +53,11 @@ public struct SentenceEncoder: Sendable {
     /// The vectors of texts, each of length 1: [texts, D]; the dot product of two is their cosine.
     public func embed(_ texts: [String]) throws -> Tensor<Float> {
         let model = SentenceModel(encoder: bert.encoder, pooling: pooling)
-        let batch = tokenizer.encodeBatch(texts)
-        var vectors: [Tensor<Float>] = []
-        var none: DropoutStreams?
-        var first = 0
-        for row in 0..<batch.rowCount
-        where row == batch.rowCount - 1 || batch.rowOffsets[row + 1] - batch.rowOffsets[first] >= 1024 {
-            let part = batch.select(rows: first..<row + 1)
-            first = row + 1
-            vectors.append(model.vectors(part, dropout: &none))
+        let vectors = tokenizer.encodeBatch(texts).inParts { part in
+            var none: DropoutStreams?
+            return model.vectors(part, dropout: &none)
         }
-        guard !vectors.isEmpty else { return .zeros([0, dimension]) }
-        return Tensor.concatenated(vectors).unitRows()
+        return vectors?.unitRows() ?? .zeros([0, dimension])
     }
 
     /// The vector of one text: [D].

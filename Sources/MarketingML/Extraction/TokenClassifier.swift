@@ -67,7 +67,7 @@ public struct TokenClassifier: Sendable {
             validate: validationExamples.map { examples in
                 { model in
                     let (places, targets) = examples.targets(ofRows: Array(0..<examples.batch.rowCount))
-                    let scores = model.scores(of: examples.batch, tokensAtATime: 4096).rows(at: places)
+                    let scores = model.scores(of: examples.batch).rows(at: places)
                     return (Double(crossEntropy(scores, targets).item), [:])
                 }
             },

@@ -38,13 +38,12 @@ struct TokenScorer<Scalar: TensorFloatingPoint>: AdaptableModel {
         return head(hidden.dropped(dropout.take(rate: rate)))
     }
 
-    /// The outputs for all tokens, computed in packed batches of about `tokensAtATime` tokens.
-    func scores(of batch: TokenBatch, tokensAtATime: Int = 1024) -> Tensor<Scalar> {
-        var none: DropoutStreams?
-        let parts = batch.rowRanges(tokensAtATime: tokensAtATime).map {
-            scores(batch.select(rows: $0), dropout: &none)
-        }
-        return parts.isEmpty ? .zeros([0, head.bias.count]) : .concatenated(parts)
+    /// The outputs for all tokens; any number of rows takes the memory of a few.
+    func scores(of batch: TokenBatch) -> Tensor<Scalar> {
+        batch.inParts { part in
+            var none: DropoutStreams?
+            return scores(part, dropout: &none)
+        } ?? .zeros([0, head.bias.count])
     }
 
     mutating func forEachParameter(_ body: (String, inout Tensor<Scalar>) throws -> Void) rethrows {
