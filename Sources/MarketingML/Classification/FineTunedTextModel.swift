@@ -39,7 +39,7 @@ extension SequenceClassifier {
         let parts = batch.rowRanges(tokensAtATime: tokensAtATime).map {
             logits(batch.select(rows: $0), dropout: &none)
         }
-        return parts.isEmpty ? .zeros([0, head.bias.count]) : .concatenated(parts)
+        return parts.isEmpty ? .zeros([0, head.weight.shape[0]]) : .concatenated(parts)
     }
 }
 

@@ -8,7 +8,7 @@ struct TokenScorer<Scalar: TensorFloatingPoint>: AdaptableModel {
     /// Whether the tokens' vectors go through the classifier's dropout.
     let dropsInputs: Bool
 
-    var headName: String? { name }
+    var adapterFormat: AdapterFormat { .bert(headName: name) }
 
     init(encoder: BERTEncoder<Scalar>, head: Linear<Scalar>, name: String, dropsInputs: Bool) {
         self.encoder = encoder
@@ -44,7 +44,7 @@ struct TokenScorer<Scalar: TensorFloatingPoint>: AdaptableModel {
         let parts = batch.rowRanges(tokensAtATime: tokensAtATime).map {
             scores(batch.select(rows: $0), dropout: &none)
         }
-        return parts.isEmpty ? .zeros([0, head.bias.count]) : .concatenated(parts)
+        return parts.isEmpty ? .zeros([0, head.weight.shape[0]]) : .concatenated(parts)
     }
 
     mutating func forEachParameter(_ body: (String, inout Tensor<Scalar>) throws -> Void) rethrows {
