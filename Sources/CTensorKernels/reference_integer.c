@@ -102,3 +102,22 @@ void mml_reference_gemm_quantized(
             set(type, c, i * ldc + j, y);
         }
 }
+
+void mml_reference_gather_quantized(
+    mml_type type, ptrdiff_t rows, ptrdiff_t k, const mml_quantized_panels *b, const int32_t *ids, int accumulate, void *out) {
+    for (ptrdiff_t r = 0; r < rows; r++)
+        for (ptrdiff_t p = 0; p < k; p++) {
+            const double weight = product(type, get(type, b->scales, ids[r]), b->values[place(type, k, ids[r], p)]);
+            set(type, out, r * k + p, accumulate ? get(type, out, r * k + p) + weight : weight);
+        }
+}
+
+void mml_reference_gather_packed(
+    mml_type type, ptrdiff_t rows, ptrdiff_t k, const void *packed, const int32_t *ids, int accumulate, void *out) {
+    const ptrdiff_t width = mml_panel_width(type, 0);
+    for (ptrdiff_t r = 0; r < rows; r++)
+        for (ptrdiff_t p = 0; p < k; p++) {
+            const double value = get(type, packed, ids[r] / width * width * k + p * width + ids[r] % width);
+            set(type, out, r * k + p, accumulate ? get(type, out, r * k + p) + value : value);
+        }
+}

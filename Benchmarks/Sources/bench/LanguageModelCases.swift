@@ -13,9 +13,10 @@ private struct NoText: TextTokenizer {
     func decode(_ ids: some Sequence<Int32>, skipSpecialTokens: Bool) -> String { "" }
 }
 
-private func load(_ name: String) throws -> CausalLanguageModel {
-    try CausalLanguageModel(
+private func load(_ name: String, isQuantized: Bool = false) throws -> CausalLanguageModel {
+    let model = try CausalLanguageModel(
         directory: PeerData.root.appendingPathComponent("models/\(name)"), tokenizer: NoText())
+    return isQuantized ? model.quantized() : model
 }
 
 private func prompt() throws -> [Int32] { try PeerData("lm_prompt").integers("ids").map { Int32($0) } }
@@ -35,13 +36,20 @@ private func best(_ scores: Tensor<Float>) -> [Int32] {
 struct GenerationCase: BenchmarkCase {
     let model: String
     let rows: Int
+    var isQuantized = false
 
-    static let all = names.flatMap { name in [1, 5].map { GenerationCase(model: name, rows: $0) } }
+    static let all = names.flatMap { name in
+        [1, 5].flatMap { rows in
+            [false, true].map { GenerationCase(model: name, rows: rows, isQuantized: $0) }
+        }
+    }
 
-    var name: String { (rows == 1 ? "lm_generate/" : "lm_candidates/") + model }
+    var name: String {
+        (rows == 1 ? "lm_generate" : "lm_candidates") + (isQuantized ? "_int8/" : "/") + model
+    }
 
     func measure(repeats: Int) throws -> Measurement {
-        let model = try load(self.model)
+        let model = try load(self.model, isQuantized: isQuantized)
         let prompt = try prompt()
         var tokens: [Int32] = []
         func once() throws {
@@ -58,7 +66,7 @@ struct GenerationCase: BenchmarkCase {
         let runs = try Measurement.time(repeats: repeats, warmup: 1, once)
         let url = PeerData.root.appendingPathComponent("bert_reference/\(self.model).greedy.json")
         let expected = (try? JSONDecoder().decode([Int32].self, from: Data(contentsOf: url))) ?? []
-        let bytes = Double(model.decoder.parameterCount * 4)
+        let bytes = Double(model.decoder.parameterCount * (isQuantized ? 1 : 4))
         return Measurement(
             runs: runs,
             throughput: {
@@ -78,13 +86,18 @@ struct GenerationCase: BenchmarkCase {
 struct PrefillCase: BenchmarkCase {
     let model: String
     let count: Int
+    var isQuantized = false
 
-    static let all = names.flatMap { name in [32, 512].map { PrefillCase(model: name, count: $0) } }
+    static let all = names.flatMap { name in
+        [32, 512].flatMap { count in
+            [false, true].map { PrefillCase(model: name, count: count, isQuantized: $0) }
+        }
+    }
 
-    var name: String { "lm_prefill/\(model)/\(count)" }
+    var name: String { "lm_prefill\(isQuantized ? "_int8" : "")/\(model)/\(count)" }
 
     func measure(repeats: Int) throws -> Measurement {
-        let model = try load(self.model)
+        let model = try load(self.model, isQuantized: isQuantized)
         var random = SeededGenerator(seed: 1)
         let ids = (0..<count).map { _ in Int32(random.next(below: 50257)) }
         func once() throws { _ = try model.read([ids]) }
@@ -98,13 +111,17 @@ struct PrefillCase: BenchmarkCase {
 /// One training step on 8 x 128 tokens: forward, backward, AdamW.
 struct LanguageModelTrainingCase: BenchmarkCase {
     let model: String
+    let recomputes: Bool
 
-    static let all = names.map { LanguageModelTrainingCase(model: $0) }
+    static let all = names.flatMap { name in
+        [false, true].map { LanguageModelTrainingCase(model: name, recomputes: $0) }
+    }
 
-    var name: String { "lm_train/\(model)" }
+    var name: String { "lm_train\(recomputes ? "_checkpointing" : "")/\(model)" }
 
     func measure(repeats: Int) throws -> Measurement {
         var decoder = try load(model).decoder
+        decoder.recomputesLayers = recomputes
         var random = SeededGenerator(seed: 1)
         let rows = (0..<8).map { _ in (0..<128).map { _ in Int32(random.next(below: 50257)) } }
         let batch = TokenBatch(rows: rows)

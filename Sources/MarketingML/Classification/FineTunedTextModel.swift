@@ -35,6 +35,6 @@ extension SequenceClassifier {
         batch.inParts { part in
             var none: DropoutStreams?
             return logits(part, dropout: &none)
-        } ?? .zeros([0, head.bias.count])
+        } ?? .zeros([0, head.weight.shape[0]])
     }
 }

@@ -53,7 +53,7 @@ public struct TextRegressor: Sendable {
             options: options, checkpoint: checkpoint, progress: progress)
         var trained = model.model
         trained.head.weight = trained.head.weight * Float(scale)
-        trained.head.bias = trained.head.bias * Float(scale) + Float(mean)
+        trained.head.bias = trained.head.bias.map { $0 * Float(scale) + Float(mean) }
         model = FineTunedTextModel(
             model: trained, tokenizer: model.tokenizer, length: model.length, problem: .number)
         let card = ModelCard(

@@ -22,7 +22,7 @@ struct SentenceModel<Scalar: TensorFloatingPoint>: AdaptableModel {
     var encoder: BERTEncoder<Scalar>
     let pooling: Pooling
 
-    var headName: String? { nil }
+    var adapterFormat: AdapterFormat { .bert }
 
     /// One vector a row: [rows, D]. The first token's is its own: sentence encoders do not use BERT's pooler.
     func vectors(_ batch: TokenBatch, dropout: inout DropoutStreams?) -> Tensor<Scalar> {

@@ -2,13 +2,13 @@
 public struct Linear<Scalar: TensorFloatingPoint>: Parameterized {
     /// W [outputs, inputs].
     public var weight: Tensor<Scalar>
-    /// b [outputs].
-    public var bias: Tensor<Scalar>
+    /// b [outputs]; some models have none.
+    public var bias: Tensor<Scalar>?
     /// Adapters of disjoint outputs, in order; usually none.
     public internal(set) var adapters: [LowRankAdapter<Scalar>] = []
 
     /// Creates the layer from its weights.
-    public init(weight: Tensor<Scalar>, bias: Tensor<Scalar>) {
+    public init(weight: Tensor<Scalar>, bias: Tensor<Scalar>? = nil) {
         self.weight = weight
         self.bias = bias
     }
@@ -55,12 +55,27 @@ public struct Linear<Scalar: TensorFloatingPoint>: Parameterized {
     /// Calls `body` with every parameter, under the name it has in a checkpoint.
     public mutating func forEachParameter(_ body: (String, inout Tensor<Scalar>) throws -> Void) rethrows {
         try body("weight", &weight)
-        try body("bias", &bias)
+        if var value = bias {
+            try body("bias", &value)
+            bias = value
+        }
         for index in adapters.indices {
             let part = adapters[index].part
             try adapters[index].forEachParameter { name, value in
                 try body(part.isEmpty ? name : "\(part).\(name)", &value)
             }
         }
+    }
+}
+
+extension Tensor where Scalar: TensorFloatingPoint {
+    /// second(activation(first(self))), the feed-forward block of a Transformer: one operation where neither has adapters.
+    func feedForward(
+        _ first: Linear<Scalar>, _ activation: Activation, _ second: Linear<Scalar>,
+        dropout: inout DropoutStreams?
+    ) -> Tensor {
+        guard first.adapters.isEmpty, second.adapters.isEmpty, let bias1 = first.bias, let bias2 = second.bias
+        else { return second(first(self, activation: activation, dropout: &dropout), dropout: &dropout) }
+        return feedForward(first.weight, bias1, activation, second.weight, bias2)
     }
 }

@@ -68,9 +68,9 @@ extension FineTuningOptions {
 
     /// The encoder as it is trained, with the options' dropout.
     func prepared(_ encoder: BERTEncoder<Float>) -> BERTEncoder<Float> {
-        guard let dropout else { return encoder }
         var encoder = encoder
-        encoder.setDropout(dropout)
+        encoder.recomputesLayers = gradientCheckpointing
+        if let dropout { encoder.setDropout(dropout) }
         return encoder
     }
 

@@ -37,6 +37,9 @@ public struct FineTuningOptions: Sendable, Codable, Equatable, TransformerTraini
     /// What happens with validation data: the weights of the epoch with the lowest validation loss are kept, and
     /// training ends after this many epochs without a better one. nil: train to the end, keep the last.
     public var earlyStoppingPatience: Int?
+    /// Whether the backward pass computes each layer again instead of keeping its activations (gradient checkpointing): the same
+    /// results, with a fraction of the memory, for about a third more time.
+    @MissingIsFalse public var gradientCheckpointing: Bool
     /// Seed of everything random: new weights, order of texts, dropout.
     public var seed: UInt64
 
@@ -49,7 +52,7 @@ public struct FineTuningOptions: Sendable, Codable, Equatable, TransformerTraini
         labelSmoothing: Double = 0,
         classWeights: ClassWeights = .uniform, pooling: Pooling = .cls, frozenLayers: Int? = nil,
         adaptation: LoRA? = nil,
-        earlyStoppingPatience: Int? = 2, seed: UInt64 = 42
+        earlyStoppingPatience: Int? = 2, gradientCheckpointing: Bool = false, seed: UInt64 = 42
     ) {
         self.epochs = epochs
         self.batchSize = batchSize
@@ -68,6 +71,7 @@ public struct FineTuningOptions: Sendable, Codable, Equatable, TransformerTraini
         self.frozenLayers = frozenLayers
         self.adaptation = adaptation
         self.earlyStoppingPatience = earlyStoppingPatience
+        self.gradientCheckpointing = gradientCheckpointing
         self.seed = seed
     }
 

@@ -56,7 +56,9 @@ struct BERTCheckpoint {
         return BERTLayer(
             configuration: configuration,
             queryKeyValue: held(
-                weight: .concatenated(parts.map(\.weight)), bias: .concatenated(parts.map(\.bias))),
+                Linear(
+                    weight: .concatenated(parts.map(\.weight)),
+                    bias: .concatenated(parts.compactMap(\.bias)))),
             attentionOutput: try linear("\(name).attention.output.dense", size, size),
             attentionNorm: try norm("\(name).attention.output.LayerNorm"),
             intermediate: try linear("\(name).intermediate.dense", size, wide),
@@ -65,12 +67,11 @@ struct BERTCheckpoint {
     }
 
     private func linear<Scalar>(_ name: String, _ inputs: Int, _ outputs: Int) throws -> Linear<Scalar> {
-        let layer: Linear<Scalar> = try plainLinear(name, inputs, outputs)
-        return held(weight: layer.weight, bias: layer.bias)
+        held(try plainLinear(name, inputs, outputs))
     }
 
-    private func held<Scalar>(weight: Tensor<Scalar>, bias: Tensor<Scalar>) -> Linear<Scalar> {
-        Linear(weight: holdsPacked ? weight.heldPacked() : weight, bias: bias)
+    private func held<Scalar>(_ layer: Linear<Scalar>) -> Linear<Scalar> {
+        Linear(weight: holdsPacked ? layer.weight.heldPacked() : layer.weight, bias: layer.bias)
     }
 
     private func plainLinear<Scalar>(_ name: String, _ inputs: Int, _ outputs: Int) throws -> Linear<Scalar> {

@@ -11,6 +11,8 @@ public struct BERTEncoder<Scalar: TensorFloatingPoint>: Parameterized {
     var layers: [BERTLayer<Scalar>]
     /// Dense layer with tanh on the first token; not every checkpoint has one.
     var pooler: Linear<Scalar>?
+    /// Whether the backward pass computes each layer again, which then need not be kept.
+    public var recomputesLayers = false
 
     /// Random weights, normal with the configuration's initialiser range.
     public init(configuration: BERTConfiguration, seed: UInt64) {
@@ -50,9 +52,9 @@ public struct BERTEncoder<Scalar: TensorFloatingPoint>: Parameterized {
     ///   - batch: Token ids inside the vocabulary, rows not longer than the model's positions.
     ///   - dropout: The step's streams while training, nil otherwise.
     public func callAsFunction(_ batch: TokenBatch, dropout: inout DropoutStreams?) -> Tensor<Scalar> {
-        var hidden = embedded(batch, dropout: &dropout)
-        for layer in layers { hidden = layer(hidden, offsets: batch.rowOffsets, dropout: &dropout) }
-        return hidden
+        layers.applied(
+            to: [embedded(batch, dropout: &dropout)], recomputing: recomputesLayers, dropout: &dropout
+        ) { layer, inputs, dropout in layer(inputs[0], offsets: batch.rowOffsets, dropout: &dropout) }
     }
 
     /// The hidden states after the embeddings and after every layer.
@@ -141,15 +143,7 @@ struct BERTLayer<Scalar: TensorFloatingPoint>: Parameterized {
         let attended = attentionNorm(
             attentionOutput(context, dropout: &dropout), residual: x,
             dropout: dropout.take(rate: configuration.hiddenDropout))
-        let wide: Tensor<Scalar>
-        if intermediate.adapters.isEmpty && output.adapters.isEmpty {
-            wide = attended.feedForward(
-                intermediate.weight, intermediate.bias, configuration.activation, output.weight, output.bias)
-        } else {
-            wide = output(
-                intermediate(attended, activation: configuration.activation, dropout: &dropout),
-                dropout: &dropout)
-        }
+        let wide = attended.feedForward(intermediate, configuration.activation, output, dropout: &dropout)
         return outputNorm(wide, residual: attended, dropout: dropout.take(rate: configuration.hiddenDropout))
     }
 

@@ -8,7 +8,7 @@ struct TokenScorer<Scalar: TensorFloatingPoint>: AdaptableModel {
     /// Whether the tokens' vectors go through the classifier's dropout.
     let dropsInputs: Bool
 
-    var headName: String? { name }
+    var adapterFormat: AdapterFormat { .bert(headName: name) }
 
     init(encoder: BERTEncoder<Scalar>, head: Linear<Scalar>, name: String, dropsInputs: Bool) {
         self.encoder = encoder
@@ -43,7 +43,7 @@ struct TokenScorer<Scalar: TensorFloatingPoint>: AdaptableModel {
         batch.inParts { part in
             var none: DropoutStreams?
             return scores(part, dropout: &none)
-        } ?? .zeros([0, head.bias.count])
+        } ?? .zeros([0, head.weight.shape[0]])
     }
 
     mutating func forEachParameter(_ body: (String, inout Tensor<Scalar>) throws -> Void) rethrows {

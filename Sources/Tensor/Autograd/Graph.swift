@@ -42,6 +42,11 @@ extension Graph where Scalar: TensorFloatingPoint {
     /// operation what it had saved. The tape is empty afterwards.
     func gradients(of output: Tensor<Scalar>) -> [Tensor<Scalar>?] {
         precondition(output.count == 1, "a gradient needs one value, the shape is \(output.shape)")
+        return gradients(of: output, seed: Tensor(repeating: 1, shape: output.shape))
+    }
+
+    /// The same of a value of which `seed` is the gradient, such as an inner one of another tape.
+    func gradients(of output: Tensor<Scalar>, seed: consuming Tensor<Scalar>) -> [Tensor<Scalar>?] {
         var operations = self.operations.withLock { operations in
             let taken = operations
             operations = []
@@ -49,7 +54,7 @@ extension Graph where Scalar: TensorFloatingPoint {
         }
         var gradients = [Tensor<Scalar>?](repeating: nil, count: operations.count)
         guard let last = output.node?.index else { return gradients }
-        gradients[last] = Tensor(repeating: 1, shape: output.shape)
+        gradients[last] = seed
         while let operation = operations.popLast() {
             let index = operations.count
             guard let pullback = operation.pullback, let gradient = gradients[index].take() else { continue }

@@ -67,8 +67,15 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
     /// The address of the elements.
     var elements: UnsafeMutablePointer<Scalar> { plain.load(ordering: .acquiring) ?? unpacked() }
 
-    /// Forgets the packed form; the plain one is kept, and made first if need be.
+    /// Whether the plain form is there.
+    var isPlain: Bool { plain.load(ordering: .relaxed) != nil }
+
+    /// Whether it holds a packed or an 8-bit form.
+    var isHeldForProducts: Bool { quantized != nil || packed.withLock { $0 != nil } }
+
+    /// Forgets the packed form; the plain one is kept, and made first if need be. An 8-bit form stays as it is.
     func releasePackedForm() {
+        guard quantized == nil else { return }
         _ = elements
         packed.withLock { $0 = nil }
     }

@@ -22,10 +22,9 @@ extension Tensor where Scalar: TensorFloatingPoint {
             for (index, (table, ids)) in parts.enumerated() {
                 ids.withUnsafeBufferPointer { ids in
                     guard let base = ids.baseAddress else { return }
-                    mml_gather(
-                        Scalar.kernelType, range.count, width, table.pointer, base + range.lowerBound,
-                        index == 0 ? 0 : 1,
-                        result.pointer + range.lowerBound * width)
+                    table.gather(
+                        base + range.lowerBound, count: range.count, adding: index > 0,
+                        into: result.pointer + range.lowerBound * width)
                 }
             }
         }
@@ -33,6 +32,21 @@ extension Tensor where Scalar: TensorFloatingPoint {
         return result.recorded(from: parts.map(\.table)) { gradient in
             let dy = gradient
             return saved.map { $0.wanted ? scattered(dy, $0.ids, shape: $0.shape) : nil }
+        }
+    }
+
+    /// Writes the rows `ids` to `target`, or adds them: from the form in which the table is held, so that a table that is
+    /// also an output matrix is held once.
+    private func gather(
+        _ ids: UnsafePointer<Int32>, count: Int, adding: Bool, into target: UnsafeMutablePointer<Scalar>
+    ) {
+        let (type, width, add) = (Scalar.kernelType, shape[1], Int32(adding ? 1 : 0))
+        if let quantized = storage.quantized, quantized.columns == shape[0] {
+            quantized.gather(ids, count: count, adding: adding, into: target)
+        } else if !storage.isPlain, let packed = storage.packed.withLock({ $0 }), packed.columns == shape[0] {
+            mml_gather_packed(type, count, width, packed.pointer, ids, add, target)
+        } else {
+            mml_gather(type, count, width, pointer, ids, add, target)
         }
     }
 

@@ -17,7 +17,7 @@ extension Tensor where Scalar: TensorFloatingPoint {
             return result
         }
         let saved = tracked && activation != .identity ? Tensor(uninitialized: result.shape) : nil
-        let packed = weight.packedTranspose(keep: !weight.isTracked)
+        let packed = weight.plainForm.packedTranspose(keep: !weight.isTracked)
         multiply(
             MatrixView(pointer, rowStride: columnCount), rows: rows, by: packed, into: result.pointer,
             Epilogue(
@@ -51,7 +51,8 @@ extension Tensor where Scalar: TensorFloatingPoint {
         let hidden = Tensor(uninitialized: [rows, weight1.shape[0]])
         let saved = Tensor(uninitialized: hidden.shape)
         multiply(
-            MatrixView(pointer, rowStride: columnCount), rows: rows, by: weight1.packedTranspose(keep: false),
+            MatrixView(pointer, rowStride: columnCount), rows: rows,
+            by: weight1.plainForm.packedTranspose(keep: false),
             into: hidden.pointer,
             Epilogue(activation: activation, bias: UnsafePointer(bias1.pointer), preactivation: saved.pointer)
         )
@@ -59,7 +60,7 @@ extension Tensor where Scalar: TensorFloatingPoint {
         let result = Tensor(uninitialized: shape.dropLast() + [weight2.shape[0]])
         multiply(
             MatrixView(hidden.pointer, rowStride: hidden.columnCount), rows: rows,
-            by: weight2.packedTranspose(keep: false), into: result.pointer,
+            by: weight2.plainForm.packedTranspose(keep: false), into: result.pointer,
             Epilogue(bias: UnsafePointer(bias2.pointer)))
         let (x, w1, w2) = (detached, weight1.detached, weight2.detached)
         let first = LinearGradients(input: isTracked, weight: weight1.isTracked, bias: bias1.isTracked)
@@ -128,9 +129,9 @@ struct LinearGradients: Sendable {
     static func input<Scalar: TensorFloatingPoint>(weight w: Tensor<Scalar>, output dy: Tensor<Scalar>)
         -> Tensor<Scalar>
     {
-        let (outputs, inputs) = (w.shape[0], w.shape[1])
+        let (outputs, inputs, plain) = (w.shape[0], w.shape[1], w.plainForm)
         let packed = PackedMatrix(
-            UnsafePointer(w.pointer), rows: outputs, columns: inputs, rowStride: inputs, columnStride: 1,
+            UnsafePointer(plain.pointer), rows: outputs, columns: inputs, rowStride: inputs, columnStride: 1,
             lasting: true)
         let dx = Tensor<Scalar>(uninitialized: [dy.rowCount, inputs])
         multiply(MatrixView(dy.pointer, rowStride: outputs), rows: dy.rowCount, by: packed, into: dx.pointer)

@@ -49,6 +49,14 @@ final class QuantizedMatrix: Sendable {
         }
     }
 
+    /// Writes the rows `ids` of the weight that it stands for to `target`, or adds them.
+    func gather<Scalar: TensorFloatingPoint>(
+        _ ids: UnsafePointer<Int32>, count: Int, adding: Bool, into target: UnsafeMutablePointer<Scalar>
+    ) {
+        var panels = panels
+        mml_gather_quantized(type, count, rows, &panels, ids, adding ? 1 : 0, target)
+    }
+
     /// What it takes in memory.
     var byteCount: Int { values.count + scales.count + 4 * sums.count }
 
@@ -79,6 +87,15 @@ extension Tensor where Scalar: TensorFloatingPoint {
     package func heldQuantized() -> Tensor {
         guard storage.quantized == nil, columnCount <= QuantizedMatrix.maximumRows else { return detached }
         return Tensor(shape: shape, storage: Storage(quantized: QuantizedMatrix(self), count: count))
+    }
+
+    /// Itself; of a weight held in 8 bits the rounded weights, in memory of their own: so that a frozen one, through which gradients
+    /// pass, does not grow a plain form that stays.
+    var plainForm: Tensor {
+        guard let quantized = storage.quantized, !storage.isPlain else { return self }
+        let plain = Tensor(uninitialized: shape, lasting: true)
+        quantized.dequantize(into: UnsafeMutableRawPointer(plain.pointer))
+        return plain
     }
 
     /// Whether it is held in 8 bits.

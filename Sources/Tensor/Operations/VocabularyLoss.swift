@@ -93,6 +93,11 @@ private struct VocabularyPass<Scalar: TensorFloatingPoint> {
         if wanted.bias { dbias = .lastingZeros([weight.shape[0]]) }
     }
 
+    /// Whether no gradient is wanted and the weight is held for products: these then are those of a prediction.
+    private var isPrediction: Bool {
+        !wanted.input && !wanted.weight && !wanted.bias && weight.storage.isHeldForProducts
+    }
+
     /// Returns the mean loss.
     mutating func run() -> Double {
         let (rows, vocabulary) = (targets.count, weight.shape[0])
@@ -101,11 +106,15 @@ private struct VocabularyPass<Scalar: TensorFloatingPoint> {
             return 0
         }
         let height = min(rows, max(48, Self.chunkElements / vocabulary / 48 * 48))
-        let scores = Tensor<Scalar>(uninitialized: [height, vocabulary])
+        var scores = Tensor<Scalar>(uninitialized: [height, vocabulary])
         let losses = Tensor<Scalar>(uninitialized: [rows])
         for start in stride(from: 0, to: rows, by: height) {
             let chunk = start..<min(rows, start + height)
-            score(chunk, into: scores)
+            if isPrediction {
+                scores = hidden.rows(chunk).linear(weight, bias: bias)
+            } else {
+                score(chunk, into: scores)
+            }
             differentiate(chunk, scores, losses)
             if wanted.input || wanted.weight { propagate(chunk, scores) }
             if wanted.bias { addBias(chunk, scores) }
@@ -123,9 +132,11 @@ private struct VocabularyPass<Scalar: TensorFloatingPoint> {
     private func score(_ chunk: Range<Int>, into scores: Tensor<Scalar>) {
         let (vocabulary, width) = (weight.shape[0], hidden.columnCount)
         for slice in slices {
+            let (part, first) = rows(slice, of: weight)
             let packed = PackedMatrix(
-                UnsafePointer(weight.pointer + slice.lowerBound * width), rows: width, columns: slice.count,
-                rowStride: 1, columnStride: width, lasting: false)
+                UnsafePointer(first), rows: width, columns: slice.count, rowStride: 1, columnStride: width,
+                lasting: false)
+            withExtendedLifetime(part) {}
             multiply(
                 MatrixView(hidden.pointer + chunk.lowerBound * width, rowStride: width), rows: chunk.count,
                 by: packed, into: scores.pointer + slice.lowerBound, resultStride: vocabulary,
@@ -173,9 +184,23 @@ private struct VocabularyPass<Scalar: TensorFloatingPoint> {
 
     private func packedRows(of matrix: Tensor<Scalar>, _ rows: Range<Int>) -> PackedMatrix {
         let width = matrix.columnCount
-        return PackedMatrix(
-            UnsafePointer(matrix.pointer + rows.lowerBound * width), rows: rows.count, columns: width,
-            rowStride: width, columnStride: 1, lasting: false)
+        let (part, first) = self.rows(rows, of: matrix)
+        return withExtendedLifetime(part) {
+            PackedMatrix(
+                UnsafePointer(first), rows: rows.count, columns: width, rowStride: width, columnStride: 1,
+                lasting: false)
+        }
+    }
+
+    /// The first element of some rows, and what holds them: the matrix, or a copy of these rows of one that is held in 8 bits.
+    private func rows(
+        _ rows: Range<Int>, of matrix: Tensor<Scalar>
+    ) -> (owner: Tensor<Scalar>, first: UnsafeMutablePointer<Scalar>) {
+        guard matrix.isHeldQuantized else {
+            return (matrix, matrix.pointer + rows.lowerBound * matrix.columnCount)
+        }
+        let copy = matrix.gathered(rows.map { Int32(truncatingIfNeeded: $0) })
+        return (copy, copy.pointer)
     }
 
     private func addBias(_ chunk: Range<Int>, _ dscores: Tensor<Scalar>) {

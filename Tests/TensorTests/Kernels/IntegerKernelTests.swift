@@ -180,6 +180,60 @@ import Testing
         check(Double.self)
     }
 
+    @Test(arguments: [1, 3, 4, 22, 63]) func rowsOfTables(k: Int) {
+        func check<Scalar: KernelScalar>(_: Scalar.Type) {
+            let n = 37, ids: [Int32] = [36, 0, 15, 16, 0, 31, 32]
+            var numbers = TestNumbers(k)
+            let w = Guarded<Scalar>(numbers.array(n * k))
+            let sides = Sides<Scalar>([1], w.values, m: 0, n: n, k: k)
+            let packed = GemmTests.packed(w, k, n, .init(row: 1, column: k))
+            var panels = mml_quantized_panels(
+                values: Self.signed(sides.panels), scales: sides.columnScales.pointer,
+                sums: sides.sums.pointer)
+            for adding in [Int32(0), 1] {
+                let start: [Scalar] = numbers.array(ids.count * k)
+                let results = (0..<4).map { _ in Guarded<Scalar>(start) }
+                mml_gather_quantized(
+                    Scalar.mmlType, ids.count, k, &panels, ids, adding, results[0].pointer)
+                mml_reference_gather_quantized(
+                    Scalar.mmlType, ids.count, k, &panels, ids, adding, results[1].pointer)
+                mml_gather_packed(
+                    Scalar.mmlType, ids.count, k, packed.pointer, ids, adding, results[2].pointer)
+                mml_reference_gather_packed(
+                    Scalar.mmlType, ids.count, k, packed.pointer, ids, adding, results[3].pointer)
+                expectSame(results[0], results[1], "8 bits, \(k)", within: Scalar.closeness)
+                expectSame(results[2], results[3], "packed, \(k)", within: Scalar.closeness)
+                for (row, id) in ids.enumerated() where adding == 0 {
+                    for p in 0..<k {
+                        #expect(results[2].pointer[row * k + p] == w.pointer[Int(id) * k + p])
+                    }
+                }
+            }
+        }
+        check(Float.self)
+        check(Double.self)
+    }
+
+    /// A table that is held for products gives its rows without taking its plain form.
+    @Test func rowsOfHeldTables() {
+        var numbers = TestNumbers(3)
+        let table = Tensor<Float>(shape: [40, 23], numbers.array(40 * 23))
+        let positions = Tensor<Float>(shape: [5, 23], numbers.array(5 * 23))
+        let ids: [Int32] = [39, 0, 17, 17]
+        let packed = table.heldPacked(), quantized = table.heldQuantized()
+        let parts = { (words: Tensor<Float>) in
+            [(table: positions, ids: [Int32](0..<4)), (table: words, ids: ids)]
+        }
+        #expect(Tensor.gatheredSum(parts(packed)) == Tensor.gatheredSum(parts(table)))
+        #expect(packed.gathered(ids) == table.gathered(ids))
+        #expect(!packed.storage.isPlain && !quantized.storage.isPlain)
+        let (summed, alone) = (Tensor.gatheredSum(parts(quantized)), quantized.gathered(ids))
+        #expect(!quantized.storage.isPlain)
+        let rounded = Tensor<Float>(shape: table.shape, quantized.elements)
+        #expect(alone == rounded.gathered(ids))
+        #expect(summed == Tensor.gatheredSum(parts(rounded)))
+    }
+
     @Test func rowsDoNotDependOnTheirNumberOrOnThreads() {
         let (m, n, k) = (203, 150, 260)
         var numbers = TestNumbers(5)

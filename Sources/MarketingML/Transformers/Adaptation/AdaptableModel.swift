@@ -14,8 +14,8 @@ public struct LinearModule: Sendable, Equatable {
 /// let plain = polite.merged()
 /// ```
 public protocol AdaptableModel<Scalar>: Parameterized {
-    /// The name of the head, which an adapter holds whole; nil if there is none.
-    var headName: String? { get }
+    /// How adapters are written to files.
+    var adapterFormat: AdapterFormat { get }
 
     /// Calls `body` with every linear layer that can be adapted and the checkpoint's layers that stand in it, in order.
     mutating func forEachLinear(_ body: ([LinearModule], inout Linear<Scalar>) throws -> Void) rethrows
@@ -27,6 +27,8 @@ extension AdaptableModel {
     /// - Throws: `.invalidOption` for an impossible option or targets that name no layer.
     public func adapted(by lora: LoRA, seed: UInt64 = 42) throws -> Self {
         try lora.validate()
+        var lora = lora
+        if lora.targets.isEmpty { lora.targets = adapterFormat.usualTargets }
         var model = self
         // Streams of their own, apart from those of new heads and of dropout.
         var stream: UInt64 = 0x4C6F_5241 << 24
@@ -123,18 +125,21 @@ extension AdaptableModel {
                 configuration.rank = adapter.down.shape[0]
                 configuration.alpha = adapter.scale * Double(configuration.rank)
                 configuration.dropout = adapter.dropout
-                let target = module.lastPart == "dense" ? module.lastParts : module.lastPart
+                // One last part may stand for several layers of which not all are adapted.
+                let isGeneral = ["dense", "c_proj"].contains(module.lastPart)
+                let target = isGeneral ? module.lastParts : module.lastPart
                 if !configuration.targets.contains(target) { configuration.targets.append(target) }
             }
         }
         guard !found.isEmpty else { return nil }
         var parameters: [String: Tensor<Float>] = [:]
-        if let headName {
+        if let headName = adapterFormat.headName {
             for (name, value) in self.parameters where name.hasPrefix(headName + ".") {
                 parameters[name.withoutModelPrefix] = value.converted()
             }
         }
-        return LoRAAdapter(configuration: configuration, modules: found, parameters: parameters)
+        return LoRAAdapter(
+            configuration: configuration, format: adapterFormat, modules: found, parameters: parameters)
     }
 }
 
@@ -146,9 +151,6 @@ extension LinearModule {
 extension String {
     /// The last two parts of a dotted name: `output.dense`.
     fileprivate var lastParts: String { split(separator: ".").suffix(2).joined(separator: ".") }
-
-    /// A parameter's name without what stands before it in models with a head.
-    var withoutModelPrefix: String { hasPrefix("bert.") ? String(dropFirst(5)) : self }
 }
 
 extension Tensor where Scalar: TensorFloatingPoint {

@@ -1,6 +1,6 @@
 extension BERTEncoder: AdaptableModel {
-    /// The encoder alone has none.
-    public var headName: String? { nil }
+    /// BERT's.
+    public var adapterFormat: AdapterFormat { .bert }
 
     /// Calls `body` with the linear layers of all layers, and the pooler.
     public mutating func forEachLinear(
@@ -32,8 +32,8 @@ extension BERTEncoder: AdaptableModel {
 }
 
 extension SequenceClassifier: AdaptableModel {
-    /// `classifier`.
-    public var headName: String? { "classifier" }
+    /// BERT's with a head.
+    public var adapterFormat: AdapterFormat { .bert(headName: "classifier") }
 
     /// Calls `body` with the linear layers of the encoder.
     public mutating func forEachLinear(
@@ -42,27 +42,5 @@ extension SequenceClassifier: AdaptableModel {
         try encoder.forEachLinear { modules, linear in
             try body(modules.map { LinearModule(name: "bert.\($0.name)", outputs: $0.outputs) }, &linear)
         }
-    }
-}
-
-extension BERT {
-    /// The model with new adapters on some of its linear layers; see ``AdaptableModel/adapted(by:seed:)``.
-    public func adapted(by lora: LoRA, seed: UInt64 = 42) throws -> BERT {
-        try replacing(encoder.adapted(by: lora, seed: seed))
-    }
-
-    /// The model with the adapters of a file; see ``AdaptableModel/applying(_:)``.
-    public func applying(_ adapter: LoRAAdapter) throws -> BERT { try replacing(encoder.applying(adapter)) }
-
-    /// The model with its adapters put into the weights.
-    public func merged() -> BERT { replacing(encoder.merged()) }
-
-    /// The adapters that it carries; nil if it carries none.
-    public var adapter: LoRAAdapter? { encoder.adapter }
-
-    private func replacing(_ encoder: BERTEncoder<Float>) -> BERT {
-        var model = self
-        model.encoder = encoder
-        return model
     }
 }

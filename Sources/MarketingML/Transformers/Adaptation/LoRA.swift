@@ -8,12 +8,13 @@ public struct LoRA: Sendable, Codable, Equatable {
     public var alpha: Double
     /// Share of the elements of a layer's input that its adapter does not see while training, in [0, 1).
     public var dropout: Double
-    /// The layers that are adapted: whole names, or their ends (`query`, `output.dense`).
+    /// The layers that are adapted: whole names, or their ends (`query`, `output.dense`); empty: the paper's choice, projections to
+    /// queries and to values (`query`, `value`; `q_proj`, `v_proj`; for GPT-2, where queries, keys and values are one, `c_attn`).
     public var targets: [String]
 
-    /// Creates the options; the defaults are the paper's choice of layers.
+    /// Creates the options.
     public init(
-        rank: Int = 8, alpha: Double = 16, dropout: Double = 0, targets: [String] = ["query", "value"]
+        rank: Int = 8, alpha: Double = 16, dropout: Double = 0, targets: [String] = []
     ) {
         self.rank = rank
         self.alpha = alpha
@@ -23,7 +24,7 @@ public struct LoRA: Sendable, Codable, Equatable {
 
     /// The same as the initialiser, for options: `adaptation: .lora(rank: 8, alpha: 16)`.
     public static func lora(
-        rank: Int = 8, alpha: Double = 16, dropout: Double = 0, targets: [String] = ["query", "value"]
+        rank: Int = 8, alpha: Double = 16, dropout: Double = 0, targets: [String] = []
     ) -> LoRA {
         LoRA(rank: rank, alpha: alpha, dropout: dropout, targets: targets)
     }
@@ -33,7 +34,6 @@ public struct LoRA: Sendable, Codable, Equatable {
         try requireOption(1...4096 ~= rank, "rank", "from 1 to 4096", rank)
         try requireOption(alpha.isFinite, "alpha", "a finite number", alpha)
         try requireOption(0..<1 ~= dropout, "dropout", "in [0, 1)", dropout)
-        try requireOption(!targets.isEmpty, "targets", "at least one name", targets)
     }
 
     /// Whether a layer of this name is adapted.

@@ -6,6 +6,8 @@ import Foundation
 public struct LoRAAdapter: Sendable {
     /// How it was made; where ranks differ from layer to layer, those of the last.
     public let configuration: LoRA
+    /// Of which kind of model it is.
+    let format: AdapterFormat
     /// By the names of the layers.
     let modules: [String: Module]
     /// Parameters that are held whole: a head.
@@ -46,8 +48,7 @@ extension LoRAAdapter {
             throw MarketingMLError(
                 .unsupported, "layers that differ in rank or alpha are not written", at: .init(name: odd.key))
         }
-        // The model's own names: with a head, its body is called "bert".
-        let body = parameters.isEmpty ? Self.prefix : Self.prefix + "bert."
+        let body = Self.prefix + format.prefix
         var writer = SafeTensorsWriter()
         for (name, module) in modules.sorted(by: { $0.key < $1.key }) {
             writer.add("\(body)\(name).lora_A.weight", module.down)
@@ -61,15 +62,17 @@ extension LoRAAdapter {
         let json = JSONValue.object([
             .init("base_model_name_or_path", .string(baseModel)),
             .init("bias", "none"),
-            .init("fan_in_fan_out", false),
+            .init("fan_in_fan_out", .bool(format.hasTransposedWeights)),
             .init("inference_mode", true),
-            .init("lora_alpha", .number(configuration.alpha)),
+            .init(
+                "lora_alpha",
+                Int(exactly: configuration.alpha).map { .integer($0) } ?? .number(configuration.alpha)),
             .init("lora_dropout", .number(configuration.dropout)),
             .init("modules_to_save", heads.isEmpty ? .null : .array(heads.map { .string(String($0)) })),
             .init("peft_type", "LORA"),
             .init("r", .integer(rank)),
             .init("target_modules", .array(configuration.targets.map { .string($0) })),
-            .init("task_type", heads.isEmpty ? "FEATURE_EXTRACTION" : "SEQ_CLS"),
+            .init("task_type", .string(format.task)),
             .init("use_dora", false),
             .init("use_rslora", false),
         ])
@@ -105,9 +108,13 @@ extension LoRAAdapter {
         }
         let tensors = try SafeTensorsFile(directory.appendingPathComponent(Self.weightsFile))
         var downs: [String: Tensor<Float>] = [:], ups = downs, parameters = downs
+        var format = AdapterFormat(
+            prefix: "", task: try reader.string("task_type") ?? AdapterFormat.bert.task,
+            hasTransposedWeights: json["fan_in_fan_out"]?.bool == true, usualTargets: configuration.targets)
         for name in tensors.names {
-            let plain = (name.hasPrefix(Self.prefix) ? String(name.dropFirst(Self.prefix.count)) : name)
-                .withoutModelPrefix
+            let whole = name.hasPrefix(Self.prefix) ? String(name.dropFirst(Self.prefix.count)) : name
+            let plain = whole.withoutModelPrefix
+            if plain != whole { format.prefix = String(whole.dropLast(plain.count)) }
             let value = try tensors.tensor(name, as: Float.self)
             if plain.hasSuffix(".lora_A.weight") {
                 downs[String(plain.dropLast(14))] = value
@@ -136,6 +143,7 @@ extension LoRAAdapter {
                 down: down, up: up,
                 scale: (alpha ?? configuration.alpha) / (hasRootScale ? rank.squareRoot() : rank))
         }
-        self.init(configuration: configuration, modules: modules, parameters: parameters)
+        format.headName = parameters.keys.min().flatMap { $0.split(separator: ".").first.map(String.init) }
+        self.init(configuration: configuration, format: format, modules: modules, parameters: parameters)
     }
 }

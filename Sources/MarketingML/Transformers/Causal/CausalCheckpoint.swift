@@ -23,7 +23,8 @@ struct CausalCheckpoint {
 
     /// The weights.
     ///
-    /// - Parameter holdingPacked: Whether the projections are held packed alone (see `Tensor.heldPacked`).
+    /// - Parameter holdingPacked: Whether what is multiplied with, a tied table included, is held packed alone (see
+    ///   `Tensor.heldPacked`).
     func decoder<Scalar: TensorFloatingPoint>(holdingPacked: Bool = false) throws -> CausalDecoder<Scalar> {
         let configuration = configuration
         return try CausalDecoder(configuration: configuration) { name, shape, kind in
@@ -40,9 +41,12 @@ struct CausalCheckpoint {
             default:
                 weight = try tensors.tensor(prefix + name, shape: shape)
             }
+            guard holdingPacked else { return weight }
             switch kind {
-            case .projection, .residual, .output: return holdingPacked ? weight.heldPacked() : weight
-            default: return weight
+            case .projection, .residual, .output: return weight.heldPacked()
+            case .table where configuration.tiesOutput && name == CausalNames.of(configuration.layout).words:
+                return weight.heldPacked()
+            case .table, .scale, .shift: return weight
             }
         }
     }

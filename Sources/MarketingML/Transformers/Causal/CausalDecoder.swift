@@ -16,6 +16,8 @@ public struct CausalDecoder<Scalar: TensorFloatingPoint>: Parameterized {
     var output: Tensor<Scalar>?
     let rotary: RotaryPositions<Scalar>?
     let names: CausalNames
+    /// Whether the backward pass computes each layer again, which then need not be kept.
+    public var recomputesLayers = false
 
     /// Makes the parts in the order in which `weight` is asked for them.
     ///
@@ -36,9 +38,9 @@ public struct CausalDecoder<Scalar: TensorFloatingPoint>: Parameterized {
                 epsilon: configuration.normEpsilon)
         }
         func projection(_ name: String, _ inputs: Int, _ outputs: Int, _ kind: CausalWeight) throws
-            -> Projection<Scalar>
+            -> Linear<Scalar>
         {
-            Projection(
+            Linear(
                 weight: try weight("\(name).weight", [outputs, inputs], kind),
                 bias: hasBias ? try weight("\(name).bias", [outputs], .shift) : nil)
         }
@@ -101,15 +103,17 @@ public struct CausalDecoder<Scalar: TensorFloatingPoint>: Parameterized {
     ///   - dropout: The step's streams while training, nil otherwise.
     public func callAsFunction(_ batch: TokenBatch, dropout: inout DropoutStreams?) -> Tensor<Scalar> {
         let positions = batch.positions
-        var hidden = embedded(batch.ids, positions: positions, dropout: &dropout)
-        for layer in layers {
-            hidden = layer(hidden, dropout: &dropout) { rows, dropout in
-                turned(rows, positions: positions).selfAttention(
+        let (configuration, rotary) = (configuration, rotary)
+        let hidden = embedded(batch.ids, positions: positions, dropout: &dropout)
+        let last = layers.applied(to: [hidden], recomputing: recomputesLayers, dropout: &dropout) {
+            layer, inputs, dropout in
+            layer(inputs[0], dropout: &dropout) { rows, dropout in
+                rows.turned(by: rotary, positions, configuration).selfAttention(
                     heads: configuration.heads, keyValueHeads: configuration.keyValueHeads,
                     offsets: batch.rowOffsets, causal: true, dropout: dropout)
             }
         }
-        return norm(hidden)
+        return norm(last)
     }
 
     /// Scores [N, V] of the token behind each token.
@@ -138,9 +142,7 @@ public struct CausalDecoder<Scalar: TensorFloatingPoint>: Parameterized {
 
     /// Rows of queries, keys and values with the first two turned to their positions, where these are rotary.
     func turned(_ rows: Tensor<Scalar>, positions: [Int32]) -> Tensor<Scalar> {
-        guard let rotary else { return rows }
-        return rows.rotated(
-            by: rotary, heads: configuration.heads + configuration.keyValueHeads, positions: positions)
+        rows.turned(by: rotary, positions, configuration)
     }
 
     /// Scores [N, V] from hidden states behind the last norm.
@@ -168,6 +170,16 @@ public struct CausalDecoder<Scalar: TensorFloatingPoint>: Parameterized {
             try body(names.lastOutput, &matrix)
             output = matrix
         }
+    }
+}
+
+extension Tensor where Scalar: TensorFloatingPoint {
+    fileprivate func turned(
+        by rotary: RotaryPositions<Scalar>?, _ positions: [Int32], _ configuration: CausalConfiguration
+    ) -> Tensor {
+        guard let rotary else { return self }
+        return rotated(
+            by: rotary, heads: configuration.heads + configuration.keyValueHeads, positions: positions)
     }
 }
 

@@ -27,6 +27,9 @@ extension CausalLanguageModel {
 
     /// The model trained further, from the weights that it has, and what happened; parameters and errors as for
     /// ``train(configuration:tokenizer:on:validation:options:checkpoint:progress:)``.
+    ///
+    /// With ``CausalTrainingOptions/adaptation``, or for a model that carries adapters, these learn and nothing else does:
+    /// `adapter` then has what was learnt.
     public func trained(
         on rows: TokenRows, validation: TokenRows? = nil,
         options: CausalTrainingOptions = CausalTrainingOptions(), checkpoint: CheckpointOptions? = nil,
@@ -37,9 +40,14 @@ extension CausalLanguageModel {
         let held = try validation.map {
             try NextTokenBatch($0, configuration: configuration, what: "validation rows")
         }
-        var decoder = decoder
+        var decoder = self.decoder
+        if let adaptation = options.adaptation {
+            decoder = try decoder.adapted(by: adaptation, seed: options.seed)
+        }
+        let hasAdapters = decoder.adapter != nil
         let rates = decoder.configuration
         if let dropout = options.dropout { decoder.setDropout(dropout) }
+        decoder.recomputesLayers = options.gradientCheckpointing
         let sampler = BatchSampler(
             lengths: data.inputs.lengths, batchSize: 1, batchTokens: options.batchTokens, seed: options.seed)
         let loop = TrainingLoop<CausalDecoder<Float>, [Int]>(
@@ -54,6 +62,7 @@ extension CausalLanguageModel {
                     labelSmoothing: options.labelSmoothing, dropout: &dropout)
             },
             validate: held.map { held in { decoder in (try decoder.meanLoss(of: held), [:]) } },
+            isTrainable: { !hasAdapters || LowRankAdapter<Float>.owns($0) },
             checkpoints: checkpoint.map {
                 TrainingCheckpoints(
                     directory: $0.directory, interval: $0.interval,

@@ -86,7 +86,8 @@ public struct CausalLanguageModel: Sendable {
     }
 
     /// Writes the model as a Hugging Face directory, which transformers loads: config.json, model.safetensors and the
-    /// files of a byte-level or WordPiece tokenizer; other tokenizers have no files.
+    /// files of a byte-level or WordPiece tokenizer; other tokenizers have no files. Adapters are put into the weights; to write
+    /// these alone, save its `adapter`.
     ///
     /// The directory is written beside its place and exchanged with what stood there.
     ///
@@ -106,7 +107,7 @@ public struct CausalLanguageModel: Sendable {
             JSONValue.object(members).serialized(pretty: true),
             to: directory.appendingPathComponent("config.json").path)
         var writer = SafeTensorsWriter()
-        for (name, value) in CausalCheckpoint.split(decoder.parameters, configuration) {
+        for (name, value) in CausalCheckpoint.split(decoder.merged().parameters, configuration) {
             writer.add(name, value)
         }
         try writer.write(to: directory.appendingPathComponent("model.safetensors"))

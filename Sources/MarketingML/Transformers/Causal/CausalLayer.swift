@@ -4,12 +4,12 @@ struct CausalLayer<Scalar: TensorFloatingPoint>: Parameterized {
     let names: CausalNames
     var attentionNorm: CausalNorm<Scalar>
     /// Queries, keys and values below one another [(H + 2 K) d, D]: one product instead of three.
-    var queryKeyValue: Projection<Scalar>
-    var attentionOutput: Projection<Scalar>
+    var queryKeyValue: Linear<Scalar>
+    var attentionOutput: Linear<Scalar>
     var feedForwardNorm: CausalNorm<Scalar>
     /// [F, D]; with SwiGLU gate and up below one another [2 F, D].
-    var intermediate: Projection<Scalar>
-    var output: Projection<Scalar>
+    var intermediate: Linear<Scalar>
+    var output: Linear<Scalar>
 
     /// - Parameters:
     ///   - kept: The rows whose results are wanted; nil: all.
@@ -19,20 +19,20 @@ struct CausalLayer<Scalar: TensorFloatingPoint>: Parameterized {
         attend: (_ queryKeyValue: Tensor<Scalar>, _ dropout: DropoutMask) -> Tensor<Scalar>
     ) -> Tensor<Scalar> {
         let context = attend(
-            queryKeyValue(attentionNorm(x)), dropout.take(rate: configuration.attentionDropout))
+            queryKeyValue(attentionNorm(x), dropout: &dropout),
+            dropout.take(rate: configuration.attentionDropout))
         let (x, wanted) = kept.map { (x.rows(at: $0), context.rows(at: $0)) } ?? (x, context)
-        let attended =
-            x + attentionOutput(wanted).dropped(dropout.take(rate: configuration.residualDropout))
-        let wide = feedForward(feedForwardNorm(attended))
+        let change = attentionOutput(wanted, dropout: &dropout)
+        let attended = x + change.dropped(dropout.take(rate: configuration.residualDropout))
+        let wide = feedForward(feedForwardNorm(attended), dropout: &dropout)
         return attended + wide.dropped(dropout.take(rate: configuration.residualDropout))
     }
 
-    private func feedForward(_ x: Tensor<Scalar>) -> Tensor<Scalar> {
-        if configuration.layout == .llama { return output(intermediate(x).swiglu()) }
-        guard let first = intermediate.bias, let second = output.bias else {
-            return output(intermediate(x, activation: configuration.activation))
+    private func feedForward(_ x: Tensor<Scalar>, dropout: inout DropoutStreams?) -> Tensor<Scalar> {
+        switch configuration.layout {
+        case .llama: output(intermediate(x, dropout: &dropout).swiglu(), dropout: &dropout)
+        case .gpt2: x.feedForward(intermediate, configuration.activation, output, dropout: &dropout)
         }
-        return x.feedForward(intermediate.weight, first, configuration.activation, output.weight, second)
     }
 
     mutating func forEachParameter(_ body: (String, inout Tensor<Scalar>) throws -> Void) rethrows {
@@ -42,26 +42,6 @@ struct CausalLayer<Scalar: TensorFloatingPoint>: Parameterized {
         try feedForwardNorm.forEachParameter(names.feedForwardNorm, body)
         try intermediate.forEachParameter(names.intermediate, body)
         try output.forEachParameter(names.output, body)
-    }
-}
-
-/// y = x Wᵀ, with a bias or without.
-struct Projection<Scalar: TensorFloatingPoint>: Parameterized {
-    /// W [outputs, inputs].
-    var weight: Tensor<Scalar>
-    /// [outputs].
-    var bias: Tensor<Scalar>?
-
-    func callAsFunction(_ x: Tensor<Scalar>, activation: Activation = .identity) -> Tensor<Scalar> {
-        x.linear(weight, bias: bias, activation: activation)
-    }
-
-    mutating func forEachParameter(_ body: (String, inout Tensor<Scalar>) throws -> Void) rethrows {
-        try body("weight", &weight)
-        if var value = bias {
-            try body("bias", &value)
-            bias = value
-        }
     }
 }
 

@@ -7,7 +7,8 @@ import Foundation
 ///
 ///     Σ ln p / lengthᵖ,    p = lengthPenalty, length = number of new tokens, the stop token included;
 ///
-/// the best `beams` finished ones are kept, and the best `beams` of the others are continued.
+/// the best `beams` finished ones are kept, and the best `beams` of the others are continued. A stop string ends a text as a
+/// stop token does. Constraints refuse continuations and leave the ln p of the others as they are.
 ///
 /// Reference: Graves, arXiv:1211.3711, section 2; length penalty as in transformers 5.
 public struct BeamSearch: Sendable, Codable, Equatable {
@@ -33,6 +34,8 @@ public struct BeamSearch: Sendable, Codable, Equatable {
     public var maxNewTokens: Int
     /// Tokens that end a text.
     public var stopTokens: Set<Int32>
+    /// Texts that end a text, wherever tokens begin and end; they are not part of it.
+    public var stopStrings: [String]
     /// As in ``Sampling``, on ln p.
     public var repetitionPenalty: Double
     /// As in ``Sampling``.
@@ -42,8 +45,8 @@ public struct BeamSearch: Sendable, Codable, Equatable {
     public init(
         beams: Int = 4, returned: Int = 1, lengthPenalty: Double = 1,
         earlyStopping: EarlyStopping = .heuristic,
-        maxNewTokens: Int = 64, stopTokens: Set<Int32> = [], repetitionPenalty: Double = 1,
-        noRepeatNGram: Int? = nil
+        maxNewTokens: Int = 64, stopTokens: Set<Int32> = [], stopStrings: [String] = [],
+        repetitionPenalty: Double = 1, noRepeatNGram: Int? = nil
     ) {
         self.beams = beams
         self.returned = returned
@@ -51,6 +54,7 @@ public struct BeamSearch: Sendable, Codable, Equatable {
         self.earlyStopping = earlyStopping
         self.maxNewTokens = maxNewTokens
         self.stopTokens = stopTokens
+        self.stopStrings = stopStrings
         self.repetitionPenalty = repetitionPenalty
         self.noRepeatNGram = noRepeatNGram
     }
@@ -66,6 +70,8 @@ public struct BeamSearch: Sendable, Codable, Equatable {
         try requireOption(1...max(1, beams) ~= returned, "returned", "from 1 to the \(beams) beams", returned)
         try requireOption(lengthPenalty.isFinite, "lengthPenalty", "finite", lengthPenalty)
         try requireOption(maxNewTokens >= 1, "maxNewTokens", "at least 1", maxNewTokens)
+        try requireOption(
+            stopStrings.allSatisfy { !$0.isEmpty }, "stopStrings", "texts that are not empty", "\"\"")
         try penalties.validate()
     }
 }
@@ -79,13 +85,29 @@ extension NextTokenModel {
     public func beamSearch(
         _ prompts: [[Int32]], _ search: BeamSearch = BeamSearch(), progress: ProgressHandler? = nil
     ) throws -> [[GeneratedText]] {
+        try requireOption(
+            search.stopStrings.isEmpty, "stopStrings", "none without a tokenizer", search.stopStrings)
+        return try beamSearch(prompts, search, tokenizer: nil, constraints: nil, progress)
+    }
+
+    /// - Parameter tokenizer: Says which text tokens are; without one there are no texts.
+    func beamSearch(
+        _ prompts: [[Int32]], _ search: BeamSearch, tokenizer: (any TextTokenizer)?,
+        constraints: TokenConstraints?, _ progress: ProgressHandler?
+    ) throws -> [[GeneratedText]] {
         try search.validate()
         guard !prompts.isEmpty else { return [] }
         let options = GenerationOptions(maxNewTokens: search.maxNewTokens)
         let prompts = try prompts.enumerated().map {
             try options.fitted($1, row: $0, contextLength: contextLength)
         }
-        var searches = prompts.map { BeamSearchRun(search, prompt: $0, contextLength: contextLength) }
+        // The masks that are computed for one beam serve all.
+        var constraints = constraints
+        var searches = try prompts.map {
+            try BeamSearchRun(
+                search, prompt: $0, contextLength: contextLength, tokenizer: tokenizer,
+                constraints: &constraints)
+        }
         var (state, scores) = try read(prompts)
         var open = Array(prompts.indices)
         var step = 0
@@ -96,7 +118,7 @@ extension NextTokenModel {
             var tokens: [Int32] = []
             for index in open {
                 let width = searches[index].beams.count
-                let next = try searches[index].step(scores, firstRow: firstRow)
+                let next = try searches[index].step(scores, firstRow: firstRow, constraints: &constraints)
                 parents += next.map { firstRow + $0.parent }
                 tokens += next.map(\.token)
                 firstRow += width
@@ -115,20 +137,25 @@ extension NextTokenModel {
 extension TextGenerator {
     /// The best continuations of a text, found by beam search.
     ///
-    /// - Throws: See ``NextTokenModel/beamSearch(_:_:progress:)``.
+    /// - Throws: `.invalidOption` for constraints that cannot be met; see ``NextTokenModel/beamSearch(_:_:progress:)``.
     public func beamSearch(
-        _ prompt: String, _ search: BeamSearch = BeamSearch(), progress: ProgressHandler? = nil
+        _ prompt: String, _ search: BeamSearch = BeamSearch(), constraints: [TextConstraint] = [],
+        progress: ProgressHandler? = nil
     ) throws -> [GeneratedText] {
-        try model.beamSearch([tokenizer.ids(of: prompt)], search, progress: progress).flatMap { texts in
-            texts.map { text in
-                var text = text
-                var output = OutputText(stopStrings: [])
-                for token in text.tokens where !search.stopTokens.contains(token) {
-                    _ = output.append(tokenizer.bytes(of: token))
-                }
-                text.text = output.text
-                return text
-            }
-        }
+        try beamSearch(
+            [tokenizer.ids(of: prompt)], search, constraints: constraints, progress: progress
+        ).flatMap { $0 }
+    }
+
+    /// The best continuations of tokenized texts; all prompts' beams are one batch.
+    ///
+    /// - Throws: `.invalidOption` for constraints that cannot be met; see ``NextTokenModel/beamSearch(_:_:progress:)``.
+    public func beamSearch(
+        _ prompts: [[Int32]], _ search: BeamSearch = BeamSearch(), constraints: [TextConstraint] = [],
+        progress: ProgressHandler? = nil
+    ) throws -> [[GeneratedText]] {
+        try model.beamSearch(
+            prompts, search, tokenizer: tokenizer,
+            constraints: compiled(constraints, stopStrings: search.stopStrings), progress)
     }
 }

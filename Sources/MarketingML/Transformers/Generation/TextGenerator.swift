@@ -95,12 +95,15 @@ public struct TextGenerator<Model: NextTokenModel>: Sendable {
     func run(
         _ prompts: [[Int32]], _ options: GenerationOptions, _ constraints: [TextConstraint]
     ) throws -> DecodingRun<Model> {
-        let compiled =
-            constraints.isEmpty && !alwaysConstrained
-            ? nil
-            : try TokenConstraints(constraints, vocabulary: vocabulary, stopStrings: options.stopStrings)
-        return try DecodingRun(
-            model, prompts, options: options, tokenizer: tokenizer, constraints: compiled)
+        try DecodingRun(
+            model, prompts, options: options, tokenizer: tokenizer,
+            constraints: compiled(constraints, stopStrings: options.stopStrings))
+    }
+
+    /// The constraints for this vocabulary; nil if nothing is refused.
+    func compiled(_ constraints: [TextConstraint], stopStrings: [String]) throws -> TokenConstraints? {
+        guard !constraints.isEmpty || alwaysConstrained else { return nil }
+        return try TokenConstraints(constraints, vocabulary: vocabulary, stopStrings: stopStrings)
     }
 
     private func events<Element: Sendable>(

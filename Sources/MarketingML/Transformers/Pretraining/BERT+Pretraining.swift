@@ -75,6 +75,7 @@ extension BERT {
         var model = start.model
         try options.validate(for: model.encoder.configuration)
         if let dropout = options.dropout { model.encoder.setDropout(dropout) }
+        model.encoder.recomputesLayers = options.gradientCheckpointing
         let makesPairs = model.nextSentence != nil
         let data = try PretrainingData(
             corpus, start.tokenizer, options: options, makesPairs: makesPairs, progress: progress)

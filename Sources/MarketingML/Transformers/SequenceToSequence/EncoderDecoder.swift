@@ -22,6 +22,8 @@ public struct EncoderDecoder<Scalar: TensorFloatingPoint>: Parameterized {
     var decoderNorm: LayerNorm<Scalar>?
     /// [V, D]; nil where it is the table of embeddings.
     var outputWeight: Tensor<Scalar>?
+    /// Whether the backward pass computes each layer again, which then need not be kept.
+    public var recomputesLayers = false
 
     /// Random weights: embeddings normal with deviation 1 / √D, matrices Glorot's.
     ///
@@ -66,13 +68,15 @@ public struct EncoderDecoder<Scalar: TensorFloatingPoint>: Parameterized {
     ///   - sources: Ids inside the vocabulary, rows not longer than the model's positions.
     ///   - dropout: The step's streams while training, nil otherwise.
     public func encoded(_ sources: TokenBatch, dropout: inout DropoutStreams?) -> Tensor<Scalar> {
-        var hidden = embedded(
+        let hidden = embedded(
             sources.ids, positions: sources.positions, sourceWords ?? targetWords, sourcePositions,
             dropout: &dropout)
-        for layer in encoder {
-            hidden = layer(hidden, offsets: sources.rowOffsets, configuration, dropout: &dropout)
+        let configuration = configuration
+        let last = encoder.applied(to: [hidden], recomputing: recomputesLayers, dropout: &dropout) {
+            layer, inputs, dropout in
+            layer(inputs[0], offsets: sources.rowOffsets, configuration, dropout: &dropout)
         }
-        return encoderNorm?(hidden) ?? hidden
+        return encoderNorm?(last) ?? last
     }
 
     /// The decoder's last hidden states of all targets' tokens [M, D], each from the tokens up to it and its source.
@@ -81,17 +85,19 @@ public struct EncoderDecoder<Scalar: TensorFloatingPoint>: Parameterized {
         dropout: inout DropoutStreams?
     ) -> Tensor<Scalar> {
         let (queries, keys) = (targets.rowRanges, sources.rowRanges)
-        var hidden = embedded(targets, dropout: &dropout)
-        for layer in decoder {
-            hidden = layer(
-                hidden, source: layer.crossKeyValue(encoded), queries: queries, keys: keys, configuration,
-                dropout: &dropout
+        let configuration = configuration
+        let inputs = [embedded(targets, dropout: &dropout), encoded]
+        let last = decoder.applied(to: inputs, recomputing: recomputesLayers, dropout: &dropout) {
+            layer, inputs, dropout in
+            layer(
+                inputs[0], source: layer.crossKeyValue(inputs[1]), queries: queries, keys: keys,
+                configuration, dropout: &dropout
             ) { queryKeyValue, dropout in
                 queryKeyValue.selfAttention(
                     heads: configuration.heads, offsets: targets.rowOffsets, causal: true, dropout: dropout)
             }
         }
-        return decoderNorm?(hidden) ?? hidden
+        return decoderNorm?(last) ?? last
     }
 
     /// Scores [M, V] of hidden states [M, D].

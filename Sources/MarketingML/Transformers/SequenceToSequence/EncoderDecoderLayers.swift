@@ -118,7 +118,8 @@ struct FeedForwardWeights<Scalar: TensorFloatingPoint>: Parameterized {
     }
 
     func callAsFunction(_ x: Tensor<Scalar>, _ activation: Activation) -> Tensor<Scalar> {
-        x.feedForward(hidden.weight, hidden.bias, activation, output.weight, output.bias)
+        var none: DropoutStreams?
+        return x.feedForward(hidden, activation, output, dropout: &none)
     }
 
     mutating func forEachParameter(_ body: (String, inout Tensor<Scalar>) throws -> Void) rethrows {

@@ -81,6 +81,7 @@ extension SequenceToSequence {
             },
             progress: progress)
         var model = start.model
+        model.recomputesLayers = options.gradientCheckpointing
         var card = start.card
         card.history = try loop.run(&model)
         card.options = options

@@ -75,10 +75,10 @@ struct PhraseTracker: Sendable {
             }
             var next: Set<Position> = []
             for position in positions + fresh {
-                if Int(position.matched) == length(position) {  // waits for what follows
+                if isComplete(position) {  // waits for what follows
                     if allowsEnd(before: character) { complete(position) }
                 } else if let moved = advanced(position, by: scalar, of: character, state) {
-                    if Int(moved.matched) == length(moved), !wholeWords, !completeCharacters {
+                    if isComplete(moved), !wholeWords, !completeCharacters {
                         complete(moved)
                     } else {
                         next.insert(moved)
@@ -113,9 +113,10 @@ struct PhraseTracker: Sendable {
     }
 
     /// Whether a phrase is complete if the text ends here.
-    func isComplete(atEnd state: State) -> Bool {
-        state.positions.contains { $0.matched == phrases[Int($0.phrase)].count }
-    }
+    func isComplete(atEnd state: State) -> Bool { state.positions.contains { isComplete($0) } }
+
+    /// Whether a phrase is there to its end, and only what follows could make it another word.
+    func isComplete(_ position: Position) -> Bool { Int(position.matched) == length(position) }
 
     /// Whether the text would break off within a word of a phrase that began with a word (`flag`).
     func breaksWord(atEnd state: State) -> Bool {

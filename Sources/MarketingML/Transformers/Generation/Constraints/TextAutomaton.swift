@@ -9,6 +9,7 @@ struct TextAutomaton: Sendable {
         case forbidden(PhraseTracker)
         case required(PhraseTracker)
         case numbers(ClosedNumberTracker)
+        case claims(ClosedClaimTracker)
     }
 
     /// A part's own state.
@@ -16,6 +17,7 @@ struct TextAutomaton: Sendable {
         case phrases(PhraseTracker.State)
         case met
         case numbers(ClosedNumberTracker.State)
+        case claims(ClosedClaimTracker.State)
     }
 
     /// A part, the constraint it comes from and its states so far.
@@ -65,6 +67,10 @@ struct TextAutomaton: Sendable {
             case .closedNumbers(let values):
                 named += values
                 components.append(Component(part: .numbers(ClosedNumberTracker(values)), constraint: index))
+            case .closedClaims(let claims, let words):
+                named += claims + words
+                let tracker = ClosedClaimTracker(claims, about: words)
+                components.append(Component(part: .claims(tracker), constraint: index))
             case .maximumCharacters: break
             }
         }
@@ -179,6 +185,7 @@ extension TextAutomaton.Component {
         switch part {
         case .forbidden, .required: number(of: .phrases(PhraseTracker.State()))
         case .numbers: number(of: .numbers(ClosedNumberTracker.start))
+        case .claims: number(of: .claims(ClosedClaimTracker.start))
         }
     }
 
@@ -209,6 +216,9 @@ extension TextAutomaton.Component {
         case (.numbers(let tracker), .numbers(let state)):
             let next = tracker.next(state, character)
             return next.isEmpty ? nil : .numbers(next)
+        case (.claims(let tracker), .claims(let state)):
+            let next = tracker.next(state, character)
+            return next.isEmpty ? nil : .claims(next)
         default: return state
         }
     }
@@ -229,6 +239,7 @@ extension TextAutomaton.Component {
             !tracker.isComplete(atEnd: state) && !tracker.breaksWord(atEnd: state)
         case (.required(let tracker), .phrases(let state)): tracker.isComplete(atEnd: state)
         case (.numbers(let tracker), .numbers(let state)): tracker.canEnd(state)
+        case (.claims(let tracker), .claims(let state)): tracker.canEnd(state)
         default: true
         }
     }

@@ -23,6 +23,13 @@ public enum TextConstraint: Sendable, Codable, Equatable {
     /// a digit beyond one of . , ' ’ : / - – − +, so that "$5" is found in "$5!" and in "Only $5.", but not in "$5k", "$5.99",
     /// "-$5" or "US$5". Numbers in words are not numbers here.
     case closedNumbers([String])
+    /// What is said about some things is one of these claims, quoted exactly: wherever one of the words `about` stands, in any case and
+    /// as a whole word, it stands within a claim.
+    ///
+    /// With `closedClaims(["certified organic", "100% organic cotton"], about: ["organic"])` a text cannot make up another claim with
+    /// "Organic" in it. No letter or digit may touch a claim that begins or ends in one; claims that share words are read one after the
+    /// other, not across. Without claims the words are forbidden.
+    case closedClaims([String], about: [String])
 
     /// - Throws: `.invalidOption`.
     func validate() throws {
@@ -38,6 +45,10 @@ public enum TextConstraint: Sendable, Codable, Equatable {
         case .maximumCharacters(let count):
             try requireOption(count >= 1, "maximumCharacters", "at least 1", count)
         case .closedNumbers(let values): try check(values, "closedNumbers")
+        case .closedClaims(let claims, let words):
+            try check(claims, "closedClaims")
+            try check(words, "about")
+            try requireOption(!words.isEmpty, "about", "the words that only the claims may use", words)
         }
     }
 }
@@ -55,6 +66,9 @@ extension TextConstraint: CustomStringConvertible {
         case .maximumCharacters(let count): "at most \(count) characters"
         case .closedNumbers(let values):
             values.isEmpty ? "no numbers" : "no numbers but \(list(values))"
+        case .closedClaims(let claims, let words):
+            claims.isEmpty
+                ? "without \(list(words))" : "with \(list(words)) only as in \(list(claims))"
         }
     }
 }

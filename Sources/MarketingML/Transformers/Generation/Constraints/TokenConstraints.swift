@@ -290,7 +290,7 @@ extension TextConstraint {
             phrases.map { .forbidden([$0], ignoringCase: ignoringCase, wholeWords: wholeWords) }
         case .required(let phrases, let ignoringCase, let wholeWords):
             phrases.map { .required([$0], ignoringCase: ignoringCase, wholeWords: wholeWords) }
-        case .maximumCharacters, .closedNumbers: [self]
+        case .maximumCharacters, .closedNumbers, .closedClaims: [self]
         }
     }
 }
