@@ -1,12 +1,8 @@
+import ExampleSupport
 import MarketingML
 
 /// What --json writes.
 struct FewShotFigures: Encodable {
-    struct Answer: Encodable {
-        var text: String
-        var label: String
-        var probability: Double
-    }
     struct Seconds: Encodable {
         var frozen: Double
         var train: Double
@@ -22,6 +18,6 @@ struct FewShotFigures: Encodable {
     var macroF1: Double
     var frozenAccuracy: Double
     var frozenMacroF1: Double
-    var answers: [Answer]
+    var answers: [TextAnswer]
     var seconds: Seconds
 }

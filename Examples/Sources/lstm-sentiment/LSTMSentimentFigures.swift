@@ -1,19 +1,15 @@
+import ExampleSupport
 import MarketingML
 
 /// What `--json` writes.
 struct LSTMSentimentFigures: Codable {
-    struct Texts: Codable {
-        var train: Int
-        var dev: Int
-        var test: Int
-    }
     struct Seconds: Codable {
         var train: Double
         var evaluate: Double
     }
 
     var kind: String
-    var texts: Texts
+    var texts: TextCounts
     var card: ModelCard
     var accuracy: Double
     var majority: Double

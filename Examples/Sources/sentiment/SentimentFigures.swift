@@ -1,12 +1,8 @@
+import ExampleSupport
 import MarketingML
 
 /// What `--json` writes.
 struct SentimentFigures: Codable {
-    struct Texts: Codable {
-        var train: Int
-        var dev: Int
-        var test: Int
-    }
     struct Seconds: Codable {
         var load: Double
         var train: Double
@@ -14,19 +10,14 @@ struct SentimentFigures: Codable {
         var save: Double
         var reload: Double
     }
-    struct Answer: Codable {
-        var text: String
-        var label: String
-        var probability: Double
-    }
 
     var model: String
-    var texts: Texts
+    var texts: TextCounts
     var options: FineTuningOptions
     var accuracy: Double
     var majority: Double
     var report: ClassificationReport<String>
-    var answers: [Answer]
+    var answers: [TextAnswer]
     var reloadedAnswersAreTheSame: Bool
     var seconds: Seconds
 }
