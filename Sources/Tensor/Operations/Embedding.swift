@@ -18,42 +18,24 @@ extension Tensor where Scalar: TensorFloatingPoint {
                 ids.allSatisfy { 0 <= $0 && $0 < limit }, "an id is outside the table of \(limit) rows")
         }
         let result = Tensor(uninitialized: [rows, width])
+        let sources = parts.map { $0.table.storage.elements(ofRows: $0.ids) }
         parallelRanges(rows, grain: 64) { range in
-            for (index, (table, ids)) in parts.enumerated() {
+            for (index, (_, ids)) in parts.enumerated() {
                 ids.withUnsafeBufferPointer { ids in
                     guard let base = ids.baseAddress else { return }
                     mml_gather(
-                        Scalar.kernelType, range.count, width, table.pointer, base + range.lowerBound,
+                        Scalar.kernelType, range.count, width, sources[index], base + range.lowerBound,
                         index == 0 ? 0 : 1,
                         result.pointer + range.lowerBound * width)
                 }
             }
         }
+        withExtendedLifetime(parts) {}
         let saved = parts.map { (shape: $0.table.shape, ids: $0.ids, wanted: $0.table.isTracked) }
         return result.recorded(from: parts.map(\.table)) { gradient in
             let dy = gradient
-            return saved.map { $0.wanted ? scattered(dy, $0.ids, shape: $0.shape) : nil }
+            return saved.map { $0.wanted ? tableGradient(dy, $0.ids, shape: $0.shape) : nil }
         }
-    }
-
-    /// A table of zeros to whose row ids[r] row r of dy is added. Threads share the columns, so rows that occur twice
-    /// are added in order.
-    private static func scattered(_ dy: Tensor, _ ids: [Int32], shape: [Int]) -> Tensor {
-        let table = Tensor(uninitialized: shape, lasting: true)
-        let width = shape[1]
-        parallelRanges(table.count, grain: 1 << 18) { range in
-            (table.pointer + range.lowerBound).clear(count: range.count)
-        }
-        parallelRanges(width, grain: max(16, width / 4)) { columns in
-            ids.withUnsafeBufferPointer { ids in
-                guard let base = ids.baseAddress else { return }
-                mml_scatter_add(
-                    Scalar.kernelType, ids.count, columns.lowerBound, columns.upperBound, dy.pointer, width,
-                    base,
-                    table.pointer, width)
-            }
-        }
-        return table
     }
 
     /// The rows at `indices` of a matrix [N, D]; a row may be taken more than once.
