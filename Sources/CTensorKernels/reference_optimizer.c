@@ -1,6 +1,7 @@
 // Plain scalar references of the optimizers of templates/optimizer.inc.
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "CTensorKernels.h"
 
@@ -73,4 +74,20 @@ void mml_reference_lion(
         set(type, w, i, weight - step->learning_rate * (sign + step->l2 * weight));
         set(type, m, i, step->decay2 * mean + (1 - step->decay2) * d);
     }
+}
+
+void mml_reference_adamw_rows(
+    mml_type type, ptrdiff_t count, ptrdiff_t width, const int32_t *rows, const int32_t *done, const mml_adamw_step *steps,
+    ptrdiff_t last, const void *g, void *w, void *m, void *v) {
+    const size_t row_size = (size_t)width * (type == MML_F32 ? sizeof(float) : sizeof(double));
+    void *zeros = calloc(1, row_size);
+    for (ptrdiff_t k = 0; k < count; k++) {
+        char *row_w = (char *)w + (size_t)rows[k] * row_size, *row_m = (char *)m + (size_t)rows[k] * row_size;
+        char *row_v = (char *)v + (size_t)rows[k] * row_size;
+        for (ptrdiff_t t = done[k]; t < last; t++)
+            mml_reference_adamw(type, width, steps + t, zeros, row_w, row_m, row_v);
+        if (g != NULL)
+            mml_reference_adamw(type, width, steps + last, (const char *)g + (size_t)k * row_size, row_w, row_m, row_v);
+    }
+    free(zeros);
 }

@@ -1,10 +1,10 @@
 """Text classifiers trained from scratch in PyTorch with the recipes of TextClassifier.train: what the same models get there.
 
-Command:   python text_models.py --data DIR --set reviews-zh --kind convolution --seeds 3 [--epochs 6 --rate 1e-3 ...]
-Versions:  torch 2.13.0, numpy 2.4.6
+Command:   python text_models.py --data DIR --set reviews-zh --kind convolution --seeds 1 2 3 [--epochs 6 --rate 1e-3 ...]
+Versions:  torch 2.13.0, numpy 2.4.6, scikit-learn 1.9.1
 
-Writes no fixture; prints for each seed the validation loss and accuracy of every epoch, and the test accuracy of the epoch with the lowest
-validation loss. Words are those of WordTokenizer (lower case, punctuation, Chinese characters with pairs between them), the vocabulary has
+Writes no fixture; prints for each seed the validation loss and accuracy of every epoch, and the test figures (accuracy, macro-F1; AUC of two
+classes) of the epoch with the lowest validation loss. Words are those of WordTokenizer (lower case, punctuation, Chinese characters with pairs between them), the vocabulary has
 the same limits; layers, initial weights, dropout, Adam, schedule and clipping are those of the library's defaults:
   lstm, gru:    embedding, dropout, bidirectional layer, maximum over the words, dropout, linear
   convolution:  embedding, dropout, convolutions of each width with ReLU, maximum over the words, dropout, linear
@@ -16,6 +16,7 @@ import re
 
 import numpy as np
 import torch
+from sklearn.metrics import f1_score, roc_auc_score
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
@@ -76,7 +77,16 @@ def judge(model, rows, y):
     model.eval()
     with torch.no_grad():
         logits = torch.cat([model(rows[i:i + 64]) for i in range(0, len(rows), 64)])
-    return nn.functional.cross_entropy(logits, y).item(), logits.argmax(1)
+    return nn.functional.cross_entropy(logits, y).item(), logits
+
+
+def figures(logits, y):
+    """Accuracy and macro-F1; of two classes the area under the ROC curve as well."""
+    answers = logits.argmax(1)
+    found = {"accuracy": (answers == y).float().mean().item(), "macro-F1": f1_score(y, answers, average="macro")}
+    if logits.shape[1] == 2:
+        found["AUC"] = roc_auc_score(y, (logits[:, 1] - logits[:, 0]).numpy())
+    return found
 
 
 def main():
@@ -95,7 +105,7 @@ def main():
     ap.add_argument("--size", type=int, default=20000)
     ap.add_argument("--length", type=int, default=256)
     ap.add_argument("--no-pairs", action="store_true")
-    ap.add_argument("--seeds", type=int, default=3)
+    ap.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     ap.add_argument("--threads", type=int, default=1)
     ap.add_argument("--no-test", action="store_true", help="while settings are chosen")
     args = ap.parse_args()
@@ -114,7 +124,7 @@ def main():
     print(args, f"vocabulary {len(ids) + 2}, mean length {np.mean([len(r) for r in rows['train']]):.1f}")
 
     results = []
-    for seed in range(1, args.seeds + 1):
+    for seed in args.seeds:
         torch.manual_seed(seed)
         model = Model(args, len(ids) + 2, len(classes))
         optimizer = torch.optim.Adam(model.parameters(), lr=args.rate)
@@ -132,17 +142,18 @@ def main():
                 nn.utils.clip_grad_norm_(model.parameters(), 1.0)
                 optimizer.step()
                 schedule.step()
-            dev, answers = judge(model, rows["dev"], y["dev"])
-            accuracy = (answers == y["dev"]).float().mean().item()
+            dev, logits = judge(model, rows["dev"], y["dev"])
+            accuracy = (logits.argmax(1) == y["dev"]).float().mean().item()
             print(f"seed {seed} epoch {epoch + 1}: dev loss {dev:.4f} accuracy {accuracy:.4f}", flush=True)
             if best is None or dev < best[0]:
                 test = None if args.no_test else judge(model, rows["test"], y["test"])[1]
                 best = (dev, accuracy, test)
         if not args.no_test:
-            results.append((best[2] == y["test"]).float().mean().item())
-            print(f"seed {seed}: dev {best[1]:.4f} test {results[-1]:.4f}", flush=True)
-    if results:
-        print(f"mean test accuracy {np.mean(results):.4f} of {[round(r, 4) for r in results]}")
+            results.append(figures(best[2], y["test"]))
+            print(f"seed {seed}: dev {best[1]:.4f} test {results[-1]}", flush=True)
+    for name in results[0] if results else []:
+        values = [r[name] for r in results]
+        print(f"mean test {name} {np.mean(values):.4f} of {[round(float(v), 4) for v in values]}")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
     private let plain: Atomic<UnsafeMutablePointer<Scalar>?>
     /// Written together with `plain`, under the lock of `packed`.
     private var sizeClass: Int
-    /// What the elements belong to, if not to this.
-    private let owner: Storage?
+    /// What the elements belong to, if not to this; written as `sizeClass` is.
+    private var owner: Storage?
+    /// Where elements come from that are computed, or brought up to date, when they are asked for.
+    let late: (any LateElements<Scalar>)?
     /// The packed form of a weight (see `PackedMatrix`), made at its first use outside of training.
     let packed: Mutex<PackedMatrix?>
     /// The 8-bit form of a weight that is held so.
@@ -25,6 +27,7 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
         owner = nil
         packed = Mutex(nil)
         quantized = nil
+        late = nil
         self.count = count
     }
 
@@ -35,6 +38,7 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
         owner = whole
         packed = Mutex(nil)
         quantized = nil
+        late = nil
         self.count = count
     }
 
@@ -45,6 +49,7 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
         owner = nil
         self.packed = Mutex(packed)
         quantized = nil
+        late = nil
         self.count = count
     }
 
@@ -55,6 +60,18 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
         owner = nil
         packed = Mutex(nil)
         self.quantized = quantized
+        late = nil
+        self.count = count
+    }
+
+    /// Elements that `late` gives when they are first asked for.
+    init(late: any LateElements<Scalar>, count: Int) {
+        plain = Atomic(nil)
+        sizeClass = 0
+        owner = nil
+        packed = Mutex(nil)
+        quantized = nil
+        self.late = late
         self.count = count
     }
 
@@ -73,6 +90,22 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
     /// Whether it holds a packed or an 8-bit form.
     var isHeldForProducts: Bool { quantized != nil || packed.withLock { $0 != nil } }
 
+    /// The address of the elements, of which the rows `rows` alone need be up to date.
+    func elements(ofRows rows: [Int32]) -> UnsafeMutablePointer<Scalar> {
+        plain.load(ordering: .acquiring) ?? late?.elements(ofRows: rows) ?? unpacked()
+    }
+
+    /// Whether the elements still wait in `late`.
+    var isLate: Bool { late != nil && plain.load(ordering: .acquiring) == nil }
+
+    /// From here on elements are asked of `late` again; for its sole owner.
+    func postpone() {
+        packed.withLock { packed in
+            packed = nil
+            plain.store(nil, ordering: .releasing)
+        }
+    }
+
     /// Forgets the packed form; the plain one is kept, and made first if need be. An 8-bit form stays as it is.
     func releasePackedForm() {
         guard quantized == nil else { return }
@@ -83,6 +116,12 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
     private func unpacked() -> UnsafeMutablePointer<Scalar> {
         packed.withLock { packed in
             if let elements = plain.load(ordering: .relaxed) { return elements }
+            if let late {
+                let whole = late.whole()
+                owner = whole
+                plain.store(whole.elements, ordering: .releasing)
+                return whole.elements
+            }
             let block = Self.allocate(count, lasting: true)
             if let quantized {
                 quantized.dequantize(into: UnsafeMutableRawPointer(block.elements))
@@ -103,4 +142,14 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
         let block = TensorMemory.allocate(bytes: count * MemoryLayout<Scalar>.stride, lasting: lasting)
         return (block.address.bindMemory(to: Scalar.self, capacity: count), block.sizeClass)
     }
+}
+
+/// Elements of a tensor that are computed when they are asked for.
+protocol LateElements<Scalar>: Sendable {
+    associatedtype Scalar: TensorScalar
+
+    /// All elements, up to date.
+    func whole() -> Storage<Scalar>
+    /// Elements of which these rows are up to date; nil if they can only be had all together.
+    func elements(ofRows rows: [Int32]) -> UnsafeMutablePointer<Scalar>?
 }

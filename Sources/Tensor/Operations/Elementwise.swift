@@ -120,7 +120,9 @@ extension Tensor where Scalar: TensorFloatingPoint {
     }
 
     /// Σ x², accumulated in blocks in Double; the same for every number of threads.
-    var sumOfSquares: Double { blockSum { mml_sum_squares(Scalar.kernelType, $1, $0) } }
+    var sumOfSquares: Double {
+        rowGradient?.rows.sumOfSquares ?? blockSum { mml_sum_squares(Scalar.kernelType, $1, $0) }
+    }
 
     /// Whether no element is NaN or infinite.
     public var allFinite: Bool { mml_all_finite(Scalar.kernelType, count, pointer) != 0 }

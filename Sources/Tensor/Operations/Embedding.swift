@@ -18,56 +18,52 @@ extension Tensor where Scalar: TensorFloatingPoint {
                 ids.allSatisfy { 0 <= $0 && $0 < limit }, "an id is outside the table of \(limit) rows")
         }
         let result = Tensor(uninitialized: [rows, width])
+        let sources = parts.map { $0.table.rowSource($0.ids) }
         parallelRanges(rows, grain: 64) { range in
-            for (index, (table, ids)) in parts.enumerated() {
+            for (index, (_, ids)) in parts.enumerated() {
                 ids.withUnsafeBufferPointer { ids in
                     guard let base = ids.baseAddress else { return }
-                    table.gather(
-                        base + range.lowerBound, count: range.count, adding: index > 0,
+                    sources[index].gather(
+                        base + range.lowerBound, count: range.count, width: width, adding: index > 0,
                         into: result.pointer + range.lowerBound * width)
                 }
             }
         }
+        withExtendedLifetime(parts) {}
         let saved = parts.map { (shape: $0.table.shape, ids: $0.ids, wanted: $0.table.isTracked) }
         return result.recorded(from: parts.map(\.table)) { gradient in
             let dy = gradient
-            return saved.map { $0.wanted ? scattered(dy, $0.ids, shape: $0.shape) : nil }
+            return saved.map { $0.wanted ? tableGradient(dy, $0.ids, shape: $0.shape) : nil }
         }
     }
 
-    /// Writes the rows `ids` to `target`, or adds them: from the form in which the table is held, so that a table that is
-    /// also an output matrix is held once.
-    private func gather(
-        _ ids: UnsafePointer<Int32>, count: Int, adding: Bool, into target: UnsafeMutablePointer<Scalar>
-    ) {
-        let (type, width, add) = (Scalar.kernelType, shape[1], Int32(adding ? 1 : 0))
-        if let quantized = storage.quantized, quantized.columns == shape[0] {
-            quantized.gather(ids, count: count, adding: adding, into: target)
-        } else if !storage.isPlain, let packed = storage.packed.withLock({ $0 }), packed.columns == shape[0] {
-            mml_gather_packed(type, count, width, packed.pointer, ids, add, target)
-        } else {
-            mml_gather(type, count, width, pointer, ids, add, target)
+    /// Where rows `ids` are read: in the form in which the table is held, so that a table that is also an output matrix is
+    /// held once.
+    private func rowSource(_ ids: [Int32]) -> HeldTable {
+        if let quantized = storage.quantized, quantized.columns == shape[0] { return .quantized(quantized) }
+        if !storage.isPlain, let packed = storage.packed.withLock({ $0 }), packed.columns == shape[0] {
+            return .packed(packed)
         }
+        return .plain(UnsafePointer(storage.elements(ofRows: ids)))
     }
 
-    /// A table of zeros to whose row ids[r] row r of dy is added. Threads share the columns, so rows that occur twice
-    /// are added in order.
-    private static func scattered(_ dy: Tensor, _ ids: [Int32], shape: [Int]) -> Tensor {
-        let table = Tensor(uninitialized: shape, lasting: true)
-        let width = shape[1]
-        parallelRanges(table.count, grain: 1 << 18) { range in
-            (table.pointer + range.lowerBound).clear(count: range.count)
-        }
-        parallelRanges(width, grain: max(16, width / 4)) { columns in
-            ids.withUnsafeBufferPointer { ids in
-                guard let base = ids.baseAddress else { return }
-                mml_scatter_add(
-                    Scalar.kernelType, ids.count, columns.lowerBound, columns.upperBound, dy.pointer, width,
-                    base,
-                    table.pointer, width)
+    private enum HeldTable {
+        case plain(UnsafePointer<Scalar>)
+        case packed(PackedMatrix)
+        case quantized(QuantizedMatrix)
+
+        /// Writes the rows `ids` to `target`, or adds them.
+        func gather(
+            _ ids: UnsafePointer<Int32>, count: Int, width: Int, adding: Bool,
+            into target: UnsafeMutablePointer<Scalar>
+        ) {
+            let (type, add) = (Scalar.kernelType, Int32(adding ? 1 : 0))
+            switch self {
+            case .plain(let table): mml_gather(type, count, width, table, ids, add, target)
+            case .packed(let table): mml_gather_packed(type, count, width, table.pointer, ids, add, target)
+            case .quantized(let table): table.gather(ids, count: count, adding: adding, into: target)
             }
         }
-        return table
     }
 
     /// The rows at `indices` of a matrix [N, D]; a row may be taken more than once.

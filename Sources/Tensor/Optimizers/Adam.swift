@@ -62,8 +62,12 @@ public struct Adam<Scalar: TensorFloatingPoint>: Optimizer {
 }
 
 extension Tensor where Scalar: TensorFloatingPoint {
-    /// One step of Adam or AdamW.
+    /// One step of Adam or AdamW; where the gradient is that of a few rows, the others wait (see `AdamRows`).
     mutating func adamUpdate(_ settings: mml_adamw_step, _ gradient: Tensor, _ moments: inout [Tensor]) {
+        if let rows = gradient.rowGradient {
+            AdamRows.owning(&self, &moments).step(settings, rows)
+            return
+        }
         updateElements(&moments) { range, weights, moments in
             var settings = settings
             mml_adamw(

@@ -28,6 +28,39 @@ import Testing
         check(Double.self)
     }
 
+    /// Rows take what they missed, and then a step with a gradient; the others stay as they are.
+    @Test(arguments: [1, 7, 8, 19, 130]) func adamWOfRows(width: Int) {
+        func check<Scalar: KernelScalar>(_: Scalar.Type) {
+            let steps = (1...4).map { step in
+                mml_adamw_step(
+                    learning_rate: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8,
+                    weight_decay: step == 2 ? 0.1 : 0, l2: step == 3 ? 0.03 : 0,
+                    correction1: 1 - pow(0.9, step), correction2: 1 - pow(0.999, step), gradient_scale: 0.7)
+            }
+            let (rows, done): ([Int32], [Int32]) = ([4, 0, 2], [0, 3, 1])
+            var numbers = TestNumbers(width)
+            let w = Guarded<Scalar>(numbers.array(6 * width)), m = Guarded<Scalar>(numbers.array(6 * width))
+            let v = Guarded<Scalar>(numbers.array(6 * width).map { $0 * $0 })
+            // Row 0 has no moments: only what decays moves it.
+            for column in 0..<width { (m.pointer[column], v.pointer[column]) = (0, 0) }
+            let g = Guarded<Scalar>(numbers.array(3 * width))
+            let (exactW, exactM, exactV) = (w.copy, m.copy, v.copy)
+            for gradient in [nil, g] {
+                let pointer = gradient.map { UnsafeRawPointer($0.pointer) }
+                mml_adamw_rows(
+                    Scalar.mmlType, 3, width, rows, done, steps, 3, pointer, w.pointer, m.pointer, v.pointer)
+                mml_reference_adamw_rows(
+                    Scalar.mmlType, 3, width, rows, done, steps, 3, pointer, exactW.pointer, exactM.pointer,
+                    exactV.pointer)
+            }
+            expectSame(w, exactW, "weights")
+            expectSame(m, exactM, "means")
+            expectSame(v, exactV, "squares")
+        }
+        check(Float.self)
+        check(Double.self)
+    }
+
     private func pow(_ base: Double, _ exponent: Int) -> Double {
         (0..<exponent).reduce(1) { power, _ in power * base }
     }
