@@ -138,6 +138,20 @@ typedef struct mml_scan {
     ptrdiff_t error_offset;
 } mml_scan;
 
+// Distinct strings of bytes: key k is bytes[ends[k - 1] ..< ends[k]] (from 0 for the first). Its slot is the first one from
+// hash & mask on that is not another key's; in a free slot the number is -1, and some are free.
+typedef struct mml_key_slot {
+    uint32_t hash;
+    int32_t number;
+} mml_key_slot;
+
+typedef struct mml_key_table {
+    const uint8_t *bytes;
+    const ptrdiff_t *ends;
+    const mml_key_slot *slots;
+    ptrdiff_t mask;
+} mml_key_table;
+
 // A sparse matrix row by row: row i has the elements values[k] in the columns indices[k], distinct, for k from
 // offsets[i] to below offsets[i + 1]; and, unless `constant` is 0, one more element `constant` in the column after the
 // last, so that vectors by column then have columns + 1 elements.
@@ -319,6 +333,14 @@ void mml_bfloat16_to_float(ptrdiff_t n, const uint16_t *x, float *y);
 // The fields of the rows in n bytes (RFC 4180, see DelimitedFormat); 64 bytes behind them must be readable. A row that is not
 // complete is left for later.
 void mml_scan_fields(const uint8_t *bytes, ptrdiff_t n, mml_scan *scan);
+// The hash of a key, its slot or the free one where it belongs (key_table.c).
+uint32_t mml_key_hash(const uint8_t *key, ptrdiff_t n);
+ptrdiff_t mml_key_place(const mml_key_table *table, const uint8_t *key, ptrdiff_t n, uint32_t hash);
+// numbers[i] = the number of field i*field_step as a key. Returns how many at the front were found: the next one is not in the
+// table, or is too long to look it up here.
+ptrdiff_t mml_find_fields(
+    const mml_key_table *table, ptrdiff_t n, const uint8_t *bytes, const mml_field *fields, ptrdiff_t field_step,
+    int32_t *numbers);
 // Returns Σ costs[i] loss(targets[i], z[i]); slope and curvature (both or neither NULL) get each term's first and second
 // derivative by z[i] (linear_loss.c).
 double mml_linear_loss(

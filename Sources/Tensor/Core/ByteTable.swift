@@ -1,3 +1,5 @@
+internal import CTensorKernels
+
 /// Numbers distinct strings of bytes in order of first appearance.
 ///
 /// Keys are compared byte by byte: two spellings of one character are two keys, as they are two texts in a file, which Swift's
@@ -5,37 +7,42 @@
 package struct ByteTable: Sendable {
     private var bytes: [UInt8] = []
     private var ends: [Int] = []
-    private var slots: [Slot]
-
-    private struct Slot {
-        var hash: UInt32 = 0
-        /// The key's number plus one; 0 in a free slot.
-        var number: Int32 = 0
-    }
+    private var slots: [mml_key_slot]
 
     /// An empty table.
-    package init() { slots = [Slot](repeating: Slot(), count: 16) }
+    package init() { slots = [mml_key_slot](repeating: Self.free, count: 16) }
+
+    private static var free: mml_key_slot { mml_key_slot(hash: 0, number: -1) }
 
     /// How many keys there are.
     package var count: Int { ends.count }
 
     /// The number of a key, which is added if it is new.
     package mutating func insert(_ key: UnsafeBufferPointer<UInt8>) -> Int32 {
-        let hash = Self.hash(key)
+        let hash = mml_key_hash(key.baseAddress, key.count)
         let place = place(of: key, hash)
-        if slots[place].number != 0 { return slots[place].number - 1 }
+        if slots[place].number >= 0 { return slots[place].number }
         precondition(ends.count < Int32.max - 1, "more than \(Int32.max) distinct keys")
+        let number = Int32(ends.count)
         bytes.append(contentsOf: key)
         ends.append(bytes.count)
-        slots[place] = Slot(hash: hash, number: Int32(ends.count))
+        slots[place] = mml_key_slot(hash: hash, number: number)
         if 4 * ends.count > 3 * slots.count { enlarge() }
-        return Int32(ends.count - 1)
+        return number
     }
 
     /// The number of a key, nil if it is not in the table.
     package func find(_ key: UnsafeBufferPointer<UInt8>) -> Int32? {
-        let number = slots[place(of: key, Self.hash(key))].number
-        return number == 0 ? nil : number - 1
+        let number = slots[place(of: key, mml_key_hash(key.baseAddress, key.count))].number
+        return number < 0 ? nil : number
+    }
+
+    /// The numbers of fields that stand `step` apart; returns how many of them, at the front, are in the table.
+    func find(
+        _ count: Int, of bytes: UnsafePointer<UInt8>, _ fields: UnsafePointer<mml_field>, step: Int,
+        into numbers: UnsafeMutablePointer<Int32>
+    ) -> Int {
+        withTable { mml_find_fields(&$0, count, bytes, fields, step, numbers) }
     }
 
     /// The number of a text, nil if it is not in the table.
@@ -62,55 +69,31 @@ package struct ByteTable: Sendable {
     package var texts: [String] { ends.indices.map { text($0) } }
 
     private func place(of key: UnsafeBufferPointer<UInt8>, _ hash: UInt32) -> Int {
-        let mask = slots.count - 1
-        var place = Int(hash) & mask
-        while slots[place].number != 0 {
-            if slots[place].hash == hash, isEqual(Int(slots[place].number) - 1, key) { return place }
-            place = (place + 1) & mask
-        }
-        return place
+        withTable { mml_key_place(&$0, key.baseAddress, key.count, hash) }
     }
 
-    private func isEqual(_ number: Int, _ key: UnsafeBufferPointer<UInt8>) -> Bool {
-        let start = number == 0 ? 0 : ends[number - 1]
-        guard ends[number] - start == key.count else { return false }
-        return bytes.withUnsafeBufferPointer { bytes in
-            for index in key.indices where bytes[start + index] != key[index] { return false }
-            return true
+    @inline(__always)
+    private func withTable<Result>(_ body: (inout mml_key_table) -> Result) -> Result {
+        bytes.withUnsafeBufferPointer { bytes in
+            ends.withUnsafeBufferPointer { ends in
+                slots.withUnsafeBufferPointer { slots in
+                    var table = mml_key_table(
+                        bytes: bytes.baseAddress, ends: ends.baseAddress, slots: slots.baseAddress,
+                        mask: slots.count - 1)
+                    return body(&table)
+                }
+            }
         }
     }
 
     private mutating func enlarge() {
         let old = slots
-        slots = [Slot](repeating: Slot(), count: 2 * old.count)
+        slots = [mml_key_slot](repeating: Self.free, count: 2 * old.count)
         let mask = slots.count - 1
-        for slot in old where slot.number != 0 {
+        for slot in old where slot.number >= 0 {
             var place = Int(slot.hash) & mask
-            while slots[place].number != 0 { place = (place + 1) & mask }
+            while slots[place].number >= 0 { place = (place + 1) & mask }
             slots[place] = slot
         }
-    }
-
-    /// Eight bytes at a time through a multiplication whose halves are folded.
-    private static func hash(_ key: UnsafeBufferPointer<UInt8>) -> UInt32 {
-        let raw = UnsafeRawBufferPointer(key)
-        var state = UInt64(key.count) &* 0x9E37_79B9_7F4A_7C15
-        var index = 0
-        func mix(_ word: UInt64) {
-            let product = (state ^ word).multipliedFullWidth(by: 0xA076_1D64_78BD_642F)
-            state = product.high ^ product.low
-        }
-        while index + 8 <= raw.count {
-            mix(UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
-            index += 8
-        }
-        var last: UInt64 = 0x1000
-        while index < raw.count {
-            last = last << 8 | UInt64(raw[index])
-            index += 1
-        }
-        mix(last)
-        mix(0xE703_7ED1_A0B4_28DB)
-        return UInt32(truncatingIfNeeded: state >> 32)
     }
 }

@@ -24,8 +24,8 @@ package struct ColumnOptions: Sendable {
     }
 }
 
-/// Reads all columns of a delimited file. Reading and finding fields is one task, each column's values another, all at the
-/// same time, block after block.
+/// Reads all columns of a delimited file, block after block. While one task reads on and finds fields, others parse numbers, some
+/// rows of all columns each, and one for each column of texts looks those up.
 ///
 /// A column is numeric if each of its fields is a number or missing. One that turns out not to be after the first block is
 /// read in a second pass over the file.
@@ -39,7 +39,9 @@ package func readColumns(
     for name in options.isNumeric.keys.sorted() { _ = try blocks.column(name) }
     let missing = MissingMarkers(options.missing)
     let columns = blocks.columns.indices.map { index in
-        ColumnReader(index, isNumeric: options.isNumeric[blocks.columns[index]], missing: missing)
+        ColumnReader(
+            index, isNumeric: options.isNumeric[blocks.columns[index]], missing: missing,
+            decimalSign: format.decimalSign)
     }
     let rowCount = try forEachBlock(blocks, columns)
     let late = columns.filter { $0.isLateText }
@@ -58,114 +60,56 @@ private func forEachBlock(_ blocks: DelimitedBlocks, _ columns: [ColumnReader]) 
     -> Int
 {
     var (current, other) = (blocks.makeBlock(), blocks.makeBlock())
+    var parsed: [Double] = []
     var rowCount = 0
     var hasRows = try blocks.next(current, after: nil)
+    if hasRows {
+        let expected = blocks.expectedRows(from: current)
+        for column in columns { column.reserve(expected) }
+    }
     while hasRows {
-        if rowCount == 0 {
-            let expected = blocks.expectedRows(from: current)
-            for column in columns { column.reserve(expected) }
-        }
-        let failures = Mutex<[(row: Int, column: Int, error: MarketingMLError)]>([])
-        let nextFailure = Mutex<MarketingMLError?>(nil)
-        let more = Mutex(false)
-        parallel(columns.count + 1) { task in
-            if task == 0 {
-                do throws(MarketingMLError) {
-                    let found = try blocks.next(other, after: current)
-                    more.withLock { $0 = found }
-                } catch {
-                    nextFailure.withLock { $0 = error }
+        let rows = current.rowCount
+        let texts = columns.filter { $0.isText }
+        let numbers = columns.filter { $0.isNumeric }
+        parsed.append(contentsOf: repeatElement(0, count: max(0, rows * numbers.count - parsed.count)))
+        let next = Mutex<Result<Bool, MarketingMLError>>(.success(false))
+        let failures = Mutex([Int](repeating: .max, count: numbers.count))
+        let grain = max(1, 8192 / max(1, numbers.count))
+        let parts = numbers.isEmpty ? 0 : (rows + grain - 1) / grain
+        parsed.withUnsafeMutableBufferPointer { parsed in
+            let start = parsed.baseAddress
+            parallel(1 + texts.count + parts) { task in
+                if task == 0 {
+                    let result = Result { () throws(MarketingMLError) in
+                        try blocks.next(other, after: current)
+                    }
+                    next.withLock { $0 = result }
+                } else if task <= texts.count {
+                    texts[task - 1].append(current)
+                } else if let start {
+                    let first = (task - 1 - texts.count) * grain
+                    let part = first..<min(rows, first + grain)
+                    for (place, column) in numbers.enumerated() {
+                        let failed = column.parse(current, rows: part, into: start + place * rows + first)
+                        if let failed { failures.withLock { $0[place] = min($0[place], failed) } }
+                    }
                 }
-            } else if let row = columns[task - 1].append(current, blocks.format) {
-                let column = columns[task - 1].index
-                let error = MarketingMLError(
-                    .malformedFile, "\"\(current.text(row, column))\" is not a finite number",
-                    at: blocks.location(row, column, in: current))
-                failures.withLock { $0.append((row, column, error)) }
+            }
+            let failures = failures.withLock { $0 }
+            parallel(numbers.count) { place in
+                let values = UnsafeBufferPointer(rebasing: parsed[place * rows..<(place + 1) * rows])
+                numbers[place].append(values, of: current, isComplete: failures[place] == .max)
             }
         }
-        if let first = failures.withLock({ $0 }).min(by: { ($0.row, $0.column) < ($1.row, $1.column) }) {
-            throw first.error
+        let wrong = zip(failures.withLock { $0 }, numbers).filter { $0 < .max && $1.isGivenType }
+        if let (row, column) = wrong.min(by: { $0.0 < $1.0 }) {
+            throw MarketingMLError(
+                .malformedFile, "\"\(current.text(row, column.index))\" is not a finite number",
+                at: blocks.location(row, column.index, in: current))
         }
-        rowCount += current.rowCount
-        if let error = nextFailure.withLock({ $0 }) { throw error }
-        hasRows = more.withLock { $0 }
+        rowCount += rows
+        hasRows = try next.withLock { $0 }.get()
         swap(&current, &other)
     }
     return rowCount
-}
-
-/// One column while it is read.
-private final class ColumnReader {
-    let index: Int
-    private let missing: MissingMarkers
-    private let isGivenType: Bool
-    private var isNumeric: Bool
-    private(set) var isLateText = false
-    private var numbers: [Double] = []
-    private var presentCount = 0
-    private var codes: [Int32] = []
-    private var table = ByteTable()
-    private var expected = 0
-
-    init(_ index: Int, isNumeric: Bool?, missing: MissingMarkers) {
-        self.index = index
-        self.missing = missing
-        isGivenType = isNumeric != nil
-        self.isNumeric = isNumeric ?? true
-    }
-
-    func reserve(_ rows: Int) {
-        expected = rows
-        if isNumeric { numbers.reserveCapacity(rows) } else { codes.reserveCapacity(rows) }
-    }
-
-    var values: ColumnValues {
-        isNumeric ? .numbers(numbers) : .texts(codes: codes, levels: table.texts)
-    }
-
-    func restartAsText() {
-        (isLateText, isNumeric) = (false, false)
-    }
-
-    /// Adds a block's fields. Returns the row of one that is not the number that it has to be; nil if there is none.
-    func append(_ block: DelimitedBlock, _ format: DelimitedFormat) -> Int? {
-        guard !isLateText else { return nil }
-        if isNumeric {
-            let before = numbers.count
-            let parser = NumberParser(
-                missing: missing, decimalSign: format.decimalSign, refusesLongNames: !isGivenType)
-            numbers.append(contentsOf: repeatElement(.nan, count: block.rowCount))
-            let failed = numbers.withUnsafeMutableBufferPointer { numbers in
-                numbers.baseAddress.flatMap {
-                    parser.parse(
-                        block, first: index, count: block.rowCount, step: block.columnCount, into: $0 + before
-                    )
-                }
-            }
-            guard let failed else { return nil }
-            if isGivenType { return failed }
-            isNumeric = false
-            let hadOnlyMissing = numbers[..<before].allSatisfy { $0.isNaN }
-            numbers = []
-            guard hadOnlyMissing else {
-                isLateText = true
-                return nil
-            }
-            codes.reserveCapacity(expected)
-            codes = [Int32](repeating: -1, count: before)
-        }
-        for row in 0..<block.rowCount {
-            let (bytes, hasDoubledQuotes) = block.field(row, index)
-            if missing.contains(bytes) {
-                codes.append(-1)
-            } else if hasDoubledQuotes {
-                codes.append(
-                    DelimitedBlock.withoutDoubledQuotes(bytes).withUnsafeBufferPointer { table.insert($0) })
-            } else {
-                codes.append(table.insert(bytes))
-            }
-        }
-        return nil
-    }
 }

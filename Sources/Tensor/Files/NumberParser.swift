@@ -47,7 +47,7 @@ struct NumberParser: Sendable {
         }
     }
 
-    /// A single number, nil if it is not finite; eight bytes behind it must be readable.
+    /// A single number, nil if it is not finite; sixteen bytes behind it must be readable.
     func parse<Scalar: TensorFloatingPoint & LosslessStringConvertible>(
         _ bytes: UnsafePointer<UInt8>, count: Int
     ) -> Scalar? {

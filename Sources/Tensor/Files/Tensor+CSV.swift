@@ -1,3 +1,4 @@
+internal import CTensorKernels
 import Foundation
 import Synchronization
 
@@ -69,7 +70,9 @@ extension Tensor where Scalar: TensorFloatingPoint & LosslessStringConvertible {
                 let place = parser.parse(
                     current, first: start, count: end - start, step: 1, into: first + start)
                 if let place { failed.withLock { $0 = min($0, start + place) } }
-                if missing == nil, let place = (start..<end).first(where: { first[$0].isNaN }) {
+                if missing == nil, mml_all_finite(Scalar.kernelType, end - start, first + start) == 0,
+                    let place = (start..<end).first(where: { first[$0].isNaN })
+                {
                     failed.withLock { $0 = min($0, place) }
                 }
             }

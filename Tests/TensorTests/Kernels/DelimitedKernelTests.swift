@@ -72,7 +72,7 @@ import Testing
     }
 
     private func parse<Scalar: TensorFloatingPoint>(_ text: String, as type: Scalar.Type) -> Scalar? {
-        let bytes = Array(text.utf8) + Array(",1234567".utf8)
+        let bytes = Array(text.utf8) + Array(",123456789012345".utf8)
         let field = mml_field(start: 0, length: UInt32(text.utf8.count))
         var value = Scalar.nan
         let kind = MemoryLayout<Scalar>.size == 4 ? MML_F32 : MML_F64
