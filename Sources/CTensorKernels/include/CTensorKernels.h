@@ -273,7 +273,9 @@ typedef struct mml_als {
     const int32_t *indices;
     const float *confidences;
     double alpha, slope, base;
-    const void *fixed, *gram;
+    const void *fixed;
+    const void *gram;       // G, width x width; for conjugate gradients its diagonal, width, and the rest is zero
+    double share;           // for conjugate gradients: what weight 1 on an average row y adds to G, as a part of G
     const void *penalties;  // one a row
     void *solved;
 } mml_als;

@@ -82,7 +82,7 @@ public struct ImplicitALS<User: Hashable & Sendable & Codable, Item: Hashable & 
     /// Fits the factors.
     ///
     /// - Throws: `.invalidOption` for an option out of its range, or equations without a solution; `CancellationError`.
-    /// - Complexity: An iteration is O(N F steps + (U + I) F² steps) with conjugate gradients, O(N F² + (U + I) F³) by Cholesky,
+    /// - Complexity: An iteration is O(N F steps + (U + I) F²) with conjugate gradients, O(N F² + (U + I) F³) by Cholesky,
     ///   for N interactions and F factors.
     public func fit(_ confidence: Confidence<User, Item>, progress: ProgressHandler?) throws -> Model {
         let options = ALSOptions(self)
@@ -100,11 +100,12 @@ public struct ImplicitALS<User: Hashable & Sendable & Codable, Item: Hashable & 
 
 /// How the equations of a user or an item are solved.
 public enum ALSSolver: Sendable, Equatable, Codable {
-    /// A few steps of conjugate gradients from the factors of the iteration before: the cheapest per iteration.
+    /// A few steps of conjugate gradients from the factors of the iteration before: the cheapest per iteration. They are taken in
+    /// the eigenvectors' basis of what all rows share, preconditioned by its eigenvalues: 2 come nearer than 3 without.
     ///
     /// Takács, Pilászy, Tikk: Applications of the Conjugate Gradient Method for Implicit Feedback Collaborative Filtering,
     /// RecSys 2011, doi:10.1145/2043932.2043987.
-    case conjugateGradient(steps: Int = 3)
+    case conjugateGradient(steps: Int = 2)
     /// Exactly.
     case cholesky
     /// Blocks of factors in turn, each exactly (iALS++): in between, and the better of the two for hundreds of factors. The size is
