@@ -37,6 +37,9 @@ public struct ImplicitALS<User: Hashable & Sendable & Codable, Item: Hashable & 
     public var solver: ALSSolver
     /// Whether seen pairs are left out of the second sum (see ``huKorenVolinsky(factors:regularization:alpha:iterations:solver:seed:)``).
     public private(set) var excludesSeenFromUnobserved = false
+    /// Whether factors must be at least 0 (non-negative matrix factorization): parts that only add up, so that a factor can be read
+    /// as a theme and its largest items name it. Rows are then solved by coordinate descent, whatever ``solver`` says.
+    public var isNonNegative = false
     /// Whether the loss is computed after each iteration, for `progress` and the report; it costs about as much as a step of
     /// conjugate gradients.
     public var tracksLoss = false
@@ -48,7 +51,7 @@ public struct ImplicitALS<User: Hashable & Sendable & Codable, Item: Hashable & 
         factors: Int = 64, regularization: Double = 0.05, regularizationExponent: Double = 0,
         alpha: Double = 1,
         unobservedWeight: Double = 1, iterations: Int = 15, solver: ALSSolver = .conjugateGradient(),
-        seed: UInt64 = 1
+        isNonNegative: Bool = false, seed: UInt64 = 1
     ) {
         self.factors = factors
         self.regularization = regularization
@@ -57,6 +60,7 @@ public struct ImplicitALS<User: Hashable & Sendable & Codable, Item: Hashable & 
         self.unobservedWeight = unobservedWeight
         self.iterations = iterations
         self.solver = solver
+        self.isNonNegative = isNonNegative
         self.seed = seed
     }
 
@@ -77,7 +81,7 @@ public struct ImplicitALS<User: Hashable & Sendable & Codable, Item: Hashable & 
     }
 
     /// `ALS, 64 factors`.
-    public var name: String { "ALS, \(factors) factors" }
+    public var name: String { "\(isNonNegative ? "non-negative ALS" : "ALS"), \(factors) factors" }
 
     /// Fits the factors.
     ///

@@ -64,6 +64,8 @@ package struct FactorProblem: Sendable {
         case conjugateGradient(steps: Int)
         /// Blocks of factors in turn from the row that is there, each exactly: O(n F size + F size²).
         case blocks(size: Int)
+        /// Without negative factors, by coordinate descent from the row that is there: O(n F² + F² sweeps).
+        case nonNegative
     }
 
     /// The elements c, row by row.
@@ -163,6 +165,7 @@ package struct FactorProblem: Sendable {
             case .cholesky: (MML_ALS_CHOLESKY, 0, 0)
             case .conjugateGradient(let steps): (MML_ALS_CONJUGATE_GRADIENT, steps, 0)
             case .blocks(let size): (MML_ALS_BLOCKS, 0, FactorMatrix.width(factors: size))
+            case .nonNegative: (MML_ALS_NONNEGATIVE, 1000, 0)
             }
         return elements.rowOffsets.withUnsafeBufferPointer { offsets in
             elements.columnIndices.withUnsafeBufferPointer { indices in
