@@ -273,21 +273,23 @@ typedef struct mml_recurrent {
 
 // --- Matrix factorization ---
 
-typedef enum mml_als_solver { MML_ALS_CHOLESKY, MML_ALS_CONJUGATE_GRADIENT, MML_ALS_BLOCKS } mml_als_solver;
+typedef enum mml_als_solver { MML_ALS_CHOLESKY, MML_ALS_CONJUGATE_GRADIENT, MML_ALS_BLOCKS, MML_ALS_NONNEGATIVE } mml_als_solver;
 
 // Rows x that minimise x (gram + penalty) x + sum of a (y x)^2 - 2 b y x over the row's elements k, where y is the fixed row
 // indices[k], b = alpha confidences[k], a = slope confidences[k] - base. Rows have `width` elements, a multiple of 16; those beyond `factors`, and of
 // gram (symmetric, whole), are zero.
 typedef struct mml_als {
     int solver;         // mml_als_solver
-    ptrdiff_t steps;    // of conjugate gradients, from the `solved` that is there
+    ptrdiff_t steps;    // of conjugate gradients, or most sweeps of coordinate descent, from the `solved` that is there
     ptrdiff_t block;    // coordinates that the block solver takes at a time, a multiple of 16
     ptrdiff_t factors, width;
     const ptrdiff_t *offsets;
     const int32_t *indices;
     const float *confidences;
     double alpha, slope, base;
-    const void *fixed, *gram;
+    const void *fixed;
+    const void *gram;       // G, width x width; for conjugate gradients its diagonal, width, and the rest is zero
+    double share;           // for conjugate gradients: what weight 1 on an average row y adds to G, as a part of G
     const void *penalties;  // one a row
     void *solved;
 } mml_als;

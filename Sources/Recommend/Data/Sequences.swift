@@ -22,4 +22,16 @@ public struct Sequences<User: Hashable & Sendable & Codable, Item: Hashable & Se
             matrix.range(user).sorted { (times[$0], $0) < (times[$1], $1) }.map { matrix.columnIndices[$0] }
         }
     }
+
+    /// The interactions with new values, `values(n)` for a user's n items from the earliest to the last.
+    func valued(_ values: (_ count: Int) -> [Double]) -> Interactions<User, Item> {
+        var builder = Interactions<User, Item>.Builder(
+            duplicates: .last, users: interactions.userIndex, items: interactions.itemIndex)
+        for (user, items) in zip(interactions.users, items) {
+            for (item, value) in zip(items, values(items.count)) {
+                builder.append(user, interactions.items[Int(item)], value: value, time: nil)
+            }
+        }
+        return builder.interactions
+    }
 }

@@ -9,6 +9,7 @@ struct ALSOptions: Sendable, Codable, Equatable {
     var alpha: Double
     var unobservedWeight: Double
     var excludesSeen: Bool
+    var isNonNegative: Bool
     var iterations: Int
     var solver: ALSSolver
 
@@ -19,6 +20,7 @@ struct ALSOptions: Sendable, Codable, Equatable {
         alpha = recipe.alpha
         unobservedWeight = recipe.unobservedWeight
         excludesSeen = recipe.excludesSeenFromUnobserved
+        isNonNegative = recipe.isNonNegative
         iterations = recipe.iterations
         solver = recipe.solver
     }
@@ -42,6 +44,9 @@ struct ALSOptions: Sendable, Codable, Equatable {
         case .cholesky: break
         }
     }
+
+    /// What solves rows to the end.
+    var exactSolver: FactorProblem.Solver { isNonNegative ? .nonNegative : .cholesky }
 
     /// The weight of a row's square, for a row with so many elements against `others` on the other side.
     func penalty(elements: Int, others: Int) -> Float {
@@ -88,6 +93,13 @@ struct ALSTrainer {
         var itemRows = FactorMatrix.random(
             rows: items.elements.rowCount, factors: options.factors,
             standardDeviation: 0.1 / Double(options.factors).squareRoot(), seed: seed, stream: 1)
+        if options.isNonNegative {
+            itemRows.withUnsafeMutableElements { rows in
+                for place in rows.indices { rows[place] = abs(rows[place]) }
+            }
+        }
+        let solver: FactorProblem.Solver =
+            options.isNonNegative ? .nonNegative : solver.factorSolver
         var userRows = Tensor<Float>.zeros([users.elements.rowCount, itemRows.shape[1]])
         var losses: [Double] = []
         let start = ContinuousClock.now
@@ -105,18 +117,19 @@ struct ALSTrainer {
             if progress?(event) == .stop { break }
         }
         try Task.checkCancellation()
-        try halfSweep(users, &userRows, fixed: itemRows, .cholesky, "user")
+        try halfSweep(users, &userRows, fixed: itemRows, options.exactSolver, "user")
         losses.append(loss(userRows, itemRows))
         return (userRows, itemRows, losses)
     }
 
     func halfSweep(
-        _ problem: FactorProblem, _ solved: inout Tensor<Float>, fixed: Tensor<Float>, _ solver: ALSSolver,
+        _ problem: FactorProblem, _ solved: inout Tensor<Float>, fixed: Tensor<Float>,
+        _ solver: FactorProblem.Solver,
         _ side: String
     ) throws(MarketingMLError) {
         let failed = problem.solve(
             &solved, fixed: fixed, factors: options.factors, shared: problem.sharedSystem(of: fixed),
-            by: solver.factorSolver)
+            by: solver)
         if let failed {
             throw MarketingMLError(
                 .invalidOption,

@@ -61,7 +61,7 @@ extension ImplicitALS.Model {
                 throw MarketingMLError(.invalidOption, "item \(item) is in the catalogue already")
             }
             index.insert(item)
-            rows += map(features).map { Float($0) } + padding
+            rows += map(features).map { options.isNonNegative ? max(0, Float($0)) : Float($0) } + padding
         }
         let history = catalogue.history
         let interactions = Interactions(

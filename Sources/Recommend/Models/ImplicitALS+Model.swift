@@ -30,7 +30,8 @@ extension ImplicitALS {
             let problem = options.problem(history.matrix(itemCount: catalogue.items.count))
             var row = Tensor<Float>.zeros([1, factors.paddedItems.shape[1]])
             let failed = problem.solve(
-                &row, fixed: factors.paddedItems, factors: options.factors, shared: shared, by: .cholesky)
+                &row, fixed: factors.paddedItems, factors: options.factors, shared: shared,
+                by: options.exactSolver)
             guard failed == nil else {
                 throw MarketingMLError(
                     .invalidOption, "the user's equations have no solution: confidence is too small",
@@ -44,12 +45,21 @@ extension ImplicitALS {
         ///
         /// Hu, Koren, Volinsky, section 5.
         public func contributions(of history: History, toItemAt index: Int) throws -> [Float] {
-            let (width, count) = (factors.paddedItems.shape[1], options.factors)
-            let base = options.excludesSeen ? options.unobservedWeight : 0
-            let rows = history.items.map { factors.paddedItems.row(Int($0)).map(Double.init) }
+            let (width, base) = (
+                factors.paddedItems.shape[1], options.excludesSeen ? options.unobservedWeight : 0
+            )
+            // Where a factor must not be negative and is 0, it stays so for a little more or less of any item.
+            let row = options.isNonNegative ? try userRow(ofHistory: history) : nil
+            let columns = (0..<options.factors).filter { column in row.map { $0[column] > 0 } ?? true }
+            guard !columns.isEmpty else { return history.items.map { _ in 0 } }
+            func part(_ item: Int) -> [Double] {
+                let row = factors.paddedItems.row(item)
+                return columns.map { Double(row[$0]) }
+            }
+            let (rows, count) = (history.items.map { part(Int($0)) }, columns.count)
             var system = [Double](repeating: 0, count: count * count)
             for i in 0..<count {
-                for j in 0..<count { system[i * count + j] = Double(shared[i * width + j]) }
+                for j in 0..<count { system[i * count + j] = Double(shared[columns[i] * width + columns[j]]) }
                 system[i * count + i] += Double(
                     options.penalty(elements: history.items.count, others: catalogue.items.count))
             }
@@ -62,7 +72,7 @@ extension ImplicitALS {
             guard let factor = CholeskyFactor(system, order: count) else {
                 throw MarketingMLError(.invalidOption, "the user's equations have no solution")
             }
-            let direction = factor.solve(factors.paddedItems.row(index)[..<count].map(Double.init))
+            let direction = factor.solve(part(index))
             return zip(rows, history.values).map { row, value in
                 Float(options.alpha * Double(value) * zip(row, direction).reduce(0) { $0 + $1.0 * $1.1 })
             }

@@ -50,7 +50,7 @@ extension ImplicitALS.Model {
         var solved = Tensor<Float>.zeros([rows.count, width])
         let failed = problem.solve(
             &solved, fixed: fixed, factors: options.factors, shared: problem.sharedSystem(of: fixed),
-            by: .cholesky)
+            by: options.exactSolver)
         guard failed == nil else {
             throw MarketingMLError(
                 .invalidOption, "equations have no solution: confidence is too small",

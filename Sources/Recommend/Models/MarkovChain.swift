@@ -58,16 +58,9 @@ public struct MarkovChain<User: Hashable & Sendable & Codable, Item: Hashable & 
         let transitions = SparseMatrix(
             trusted: matrix.columnCount, matrix.columnCount, rowOffsets: offsets, columnIndices: columns,
             values: counts)
-        var builder = Interactions<User, Item>.Builder(
-            duplicates: .last, users: sequences.interactions.userIndex,
-            items: sequences.interactions.itemIndex)
-        for (user, items) in zip(sequences.interactions.users, sequences.items) {
-            for (item, weight) in zip(items, options.weights(items.count)) {
-                builder.append(user, sequences.interactions.items[Int(item)], value: weight, time: nil)
-            }
-        }
         return Model(
-            catalogue: Catalogue(builder.interactions), options: options, transitions: transitions)
+            catalogue: Catalogue(sequences.valued(options.weights)), options: options,
+            transitions: transitions)
     }
 
     /// What followed what. A user's history has the weight ρᵏ of each item as its value.

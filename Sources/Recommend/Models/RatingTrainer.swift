@@ -6,6 +6,9 @@ struct RatingOptions: Sendable, Equatable, CheckedFields {
     var factors: Int
     var regularization: Double
     var biasRegularization: Double
+    /// Of gradient descent; nil for least squares.
+    var learningRate: Double?
+    var iterations: Int
     var mean: Double
     var lowest: Double
     var highest: Double
@@ -18,7 +21,18 @@ struct RatingOptions: Sendable, Equatable, CheckedFields {
         try require(
             biasRegularization > 0 && biasRegularization.isFinite, "biasRegularization", "above 0",
             "\(biasRegularization)")
+        try require(iterations >= 1, "iterations", "at least 1", "\(iterations)")
+        if let learningRate {
+            try require(
+                learningRate > 0 && learningRate <= 10 && learningRate * regularization < 1, "learningRate",
+                "above 0, at most 10, and below 1 over the regularization", "\(learningRate)")
+        }
         try require(mean.isFinite && lowest <= highest, "scale", "ordered", "\(lowest), \(highest)")
+    }
+
+    /// The weight of a row's square, for a row with so many ratings: λ, which gradient descent counts once a rating.
+    func penalty(ratings count: Int) -> Double {
+        learningRate == nil ? regularization : regularization * Double(count)
     }
 
     /// Biases are solved for as one more factor against a column of this constant: λ (b / constant)² = λ_b b².

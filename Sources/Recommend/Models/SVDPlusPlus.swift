@@ -21,26 +21,23 @@ public struct SVDPlusPlus<User: Hashable & Sendable & Codable, Item: Hashable & 
     public var regularization: Double
     /// How often each rating is visited, at least 1.
     public var epochs: Int
-    /// Whether there are rows z; without them this is biased matrix factorization by gradient descent.
-    public var usesHistory: Bool
     /// The seed of the first factors.
     public var seed: UInt64
 
     /// Creates a recipe.
     public init(
         factors: Int = 20, learningRate: Double = 0.007, regularization: Double = 0.02, epochs: Int = 20,
-        usesHistory: Bool = true, seed: UInt64 = 1
+        seed: UInt64 = 1
     ) {
         self.factors = factors
         self.learningRate = learningRate
         self.regularization = regularization
         self.epochs = epochs
-        self.usesHistory = usesHistory
         self.seed = seed
     }
 
     /// `SVD++, 20 factors`.
-    public var name: String { "\(usesHistory ? "SVD++" : "SVD"), \(factors) factors" }
+    public var name: String { "SVD++, \(factors) factors" }
 
     /// Fits biases and factors.
     ///
@@ -52,25 +49,13 @@ public struct SVDPlusPlus<User: Hashable & Sendable & Codable, Item: Hashable & 
             steps: PairwiseOptions(
                 factors: factors, learningRate: learningRate, regularization: regularization, seed: seed),
             mean: matrix.values.reduce(0) { $0 + Double($1) } / Double(matrix.storedCount),
-            lowest: ratings.scale.lowerBound, highest: ratings.scale.upperBound, usesHistory: usesHistory)
+            lowest: ratings.scale.lowerBound, highest: ratings.scale.upperBound)
         try options.check()
         try require(epochs >= 1, "epochs", "at least 1", "\(epochs)")
         var training = RatingSteps(
             matrix, mean: options.mean, factors: factors, standardDeviation: 0.1, learningRate: learningRate,
-            regularization: regularization, withHistory: usesHistory, seed: seed)
-        for epoch in 1...epochs {
-            try Task.checkCancellation()
-            let error = training.epoch()
-            guard error.isFinite else {
-                throw MarketingMLError(
-                    .invalidOption, "is too large: the steps diverge in epoch \(epoch)",
-                    at: .init(name: "learningRate"))
-            }
-            let event = ProgressEvent(
-                phase: .training(epoch: epoch, of: epochs), step: epoch, total: epochs, loss: error,
-                rateUnit: "ratings")
-            if progress?(event) == .stop { break }
-        }
+            regularization: regularization, withHistory: true, seed: seed)
+        try training.run(epochs: epochs, progress: progress)
         return Model(Catalogue(ratings.interactions), options, training)
     }
 
@@ -85,29 +70,19 @@ public struct SVDPlusPlus<User: Hashable & Sendable & Codable, Item: Hashable & 
         /// The ratings that can be given.
         public var ratingScale: ClosedRange<Double> { options.lowest...options.highest }
         let options: SVDOptions
-        /// z, in rows as wide as the items'; of no rows without.
+        /// z, in rows as wide as the items'.
         let history: Tensor<Float>
 
         fileprivate init(_ catalogue: Catalogue<User, Item>, _ options: SVDOptions, _ training: RatingSteps) {
-            let (count, width) = (
-                options.steps.factors, FactorMatrix.width(factors: options.steps.factors + 2)
-            )
-            let history = (training.history ?? .zeros([0, count])).columns(count).widened(to: width)
-            var users = training.users.columns(count).widened(to: width)
-            var items = training.items.columns(count).widened(to: width)
-            let (userBiases, itemBiases) = (training.userBiases.elements, training.itemBiases.elements)
+            let count = options.steps.factors
+            let (plain, items) = training.rows(factors: count)
+            var users = plain
+            let width = users.shape[1]
+            let history = (training.history ?? .zeros(training.items.shape)).columns(count).widened(to: width)
             users.withUnsafeMutableElements { users in
-                for user in userBiases.indices {
+                for user in catalogue.users.indices {
                     let sum = options.sum(of: catalogue.history(ofUserAt: user).items, history)
                     for column in 0..<count { users[user * width + column] += sum[column] }
-                    users[user * width + count] = Float(options.mean) + userBiases[user]
-                    users[user * width + count + 1] = 1
-                }
-            }
-            items.withUnsafeMutableElements { items in
-                for item in itemBiases.indices {
-                    items[item * width + count] = 1
-                    items[item * width + count + 1] = itemBiases[item]
                 }
             }
             self.init(
@@ -126,7 +101,7 @@ public struct SVDPlusPlus<User: Hashable & Sendable & Codable, Item: Hashable & 
         }
 
         /// A row without factors of its own: the sum over the history and the bias that its ratings suggest, shrunk by five
-        /// ratings. Near a training user's row where there are rows z, and items' biases alone where there are none.
+        /// ratings. Near a training user's row.
         public func userRow(ofHistory history: History) -> [Float]? {
             let count = options.steps.factors
             var row = options.sum(of: history.items, self.history)
@@ -159,7 +134,7 @@ public struct SVDPlusPlus<User: Hashable & Sendable & Codable, Item: Hashable & 
         public func save(to url: URL) throws {
             try write(to: url, kind: Self.kind, fields: options) { writer in
                 factors.add(to: &writer)
-                if options.usesHistory { writer.add("history-rows", history.columns(options.steps.factors)) }
+                writer.add("history-rows", history.columns(options.steps.factors))
             }
         }
 
@@ -170,9 +145,7 @@ public struct SVDPlusPlus<User: Hashable & Sendable & Codable, Item: Hashable & 
             let pair = try FactorPair(
                 from: file, users: catalogue.users.count, items: items, factorCount: count,
                 usedWidth: count + 2)
-            let rows: Tensor<Float> =
-                options.usesHistory
-                ? try file.tensor("history-rows", shape: [items, count]) : .zeros([0, count])
+            let rows: Tensor<Float> = try file.tensor("history-rows", shape: [items, count])
             self.init(
                 catalogue: catalogue, options: options,
                 history: rows.widened(to: FactorMatrix.width(factors: count + 2)), factors: pair)
@@ -186,7 +159,6 @@ struct SVDOptions: Sendable, Equatable, CheckedFields {
     var mean: Double
     var lowest: Double
     var highest: Double
-    var usesHistory: Bool
 
     /// - Throws: `.invalidOption` naming the first option out of its range.
     func check() throws(MarketingMLError) {
@@ -198,7 +170,7 @@ struct SVDOptions: Sendable, Equatable, CheckedFields {
     /// Σ z / √n over items: [factors].
     func sum(of items: [Int32], _ history: Tensor<Float>) -> [Float] {
         var sum = [Float](repeating: 0, count: steps.factors)
-        guard usesHistory, !items.isEmpty else { return sum }
+        guard !items.isEmpty else { return sum }
         let width = history.shape[1]
         let share = 1 / Float(items.count).squareRoot()
         history.withUnsafeElements { rows in

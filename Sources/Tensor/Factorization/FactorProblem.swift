@@ -60,10 +60,12 @@ package struct FactorProblem: Sendable {
     package enum Solver: Sendable, Equatable {
         /// Exactly: O(n F² + F³) for n elements and F factors.
         case cholesky
-        /// So many steps from the row that is there: O((n F + F²) steps).
+        /// So many preconditioned steps from the row that is there: O(n F steps + F²).
         case conjugateGradient(steps: Int)
         /// Blocks of factors in turn from the row that is there, each exactly: O(n F size + F size²).
         case blocks(size: Int)
+        /// Without negative factors, by coordinate descent from the row that is there: O(n F² + F² sweeps).
+        case nonNegative
     }
 
     /// The elements c, row by row.
@@ -103,6 +105,21 @@ package struct FactorProblem: Sendable {
     /// - Parameter shared: `sharedSystem(of: fixed)`.
     /// - Returns: The first row whose system is not positive definite; nil if all were solved.
     package func solve(
+        _ solved: inout Tensor<Float>, fixed: Tensor<Float>, factors: Int, shared: [Float], by solver: Solver
+    ) -> Int? {
+        guard case .conjugateGradient = solver else {
+            return solveRows(&solved, fixed: fixed, factors: factors, shared: shared, by: solver)
+        }
+        // G is of the fixed rows, the same for all rows: in the basis of its eigenvectors it is diagonal.
+        guard let basis = EigenBasis(shared, factors: factors, width: fixed.shape[1]) else { return 0 }
+        var turned = basis.coordinates(of: solved)
+        let failed = solveRows(
+            &turned, fixed: basis.coordinates(of: fixed), factors: factors, shared: basis.values, by: solver)
+        basis.write(turned, to: &solved)
+        return failed
+    }
+
+    private func solveRows(
         _ solved: inout Tensor<Float>, fixed: Tensor<Float>, factors: Int, shared: [Float], by solver: Solver
     ) -> Int? {
         let rows = elements.rowCount
@@ -148,6 +165,7 @@ package struct FactorProblem: Sendable {
             case .cholesky: (MML_ALS_CHOLESKY, 0, 0)
             case .conjugateGradient(let steps): (MML_ALS_CONJUGATE_GRADIENT, steps, 0)
             case .blocks(let size): (MML_ALS_BLOCKS, 0, FactorMatrix.width(factors: size))
+            case .nonNegative: (MML_ALS_NONNEGATIVE, 1000, 0)
             }
         return elements.rowOffsets.withUnsafeBufferPointer { offsets in
             elements.columnIndices.withUnsafeBufferPointer { indices in
@@ -160,6 +178,7 @@ package struct FactorProblem: Sendable {
                                 indices: indices.baseAddress,
                                 confidences: values.baseAddress, alpha: alpha, slope: slope, base: base,
                                 fixed: fixed.pointer, gram: shared.baseAddress,
+                                share: unobserved > 0 ? 1 / (unobserved * Double(fixed.shape[0])) : 0,
                                 penalties: penalties.baseAddress,
                                 solved: solved)
                             return body(&problem)

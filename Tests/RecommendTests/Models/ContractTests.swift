@@ -15,7 +15,10 @@ import Testing
         ImplicitALS(factors: 20, solver: .cholesky),
         ImplicitALS<String, Int>.huKorenVolinsky(factors: 8, solver: .blocks(size: 16)),
         BiasedMatrixFactorization(factors: 6, regularization: 2, iterations: 5),
-        SVDPlusPlus(factors: 6, learningRate: 0.02), SVDPlusPlus(factors: 15, usesHistory: false),
+        SVDPlusPlus(factors: 6, learningRate: 0.02),
+        BiasedMatrixFactorization<String, Int>.gradientDescent(factors: 15, learningRate: 0.02),
+        ImplicitALS(factors: 9, iterations: 4, isNonNegative: true),
+        SASRec(factors: 8, heads: 2, blocks: 1, length: 6, epochs: 3),
         BayesianPersonalizedRanking(factors: 8, epochs: 20),
         BayesianPersonalizedRanking(factors: 16, epochs: 10, negatives: .popularity()),
         MarkovChain(), MarkovChain(recency: 0.9, smoothing: 5),
@@ -92,9 +95,10 @@ import Testing
         let history = data.events.filter { $0.user == user }
         let again = try model.foldIn(history: history.map(\.item), values: history.map(\.value), count: 6)
         let known = model.recommend(for: user, count: 6)
-        // Gradient steps do not end where they would end again; a chain wants the order of time, not values.
+        // Gradient steps do not end where they would end again; models of sequences want the order of time, not values.
         if recipe is BayesianPersonalizedRanking<String, Int> || recipe is SVDPlusPlus<String, Int>
-            || recipe is MarkovChain<String, Int>
+            || recipe is MarkovChain<String, Int> || recipe is SASRec<String, Int>
+            || (recipe as? BiasedMatrixFactorization<String, Int>)?.learningRate != nil
         {
             #expect(!again.isEmpty)
         } else {

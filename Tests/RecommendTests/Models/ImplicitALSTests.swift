@@ -70,7 +70,7 @@ import Testing
         let expected = denseUsers(data.matrix, y, options)
         for solver in [ALSSolver.cholesky, .conjugateGradient(steps: 200), .blocks(size: 64)] {
             var users = Tensor<Float>.zeros([data.users.count, items.shape[1]])
-            try trainer.halfSweep(trainer.users, &users, fixed: items, solver, "user")
+            try trainer.halfSweep(trainer.users, &users, fixed: items, solver.factorSolver, "user")
             for user in data.users.indices {
                 let row = users.row(user)
                 expectRelativeNorm(
@@ -120,10 +120,10 @@ import Testing
         var users = Tensor<Float>.zeros([data.users.count, items.shape[1]])
         var last = trainer.loss(users, items)
         for _ in 0..<10 {
-            try trainer.halfSweep(trainer.users, &users, fixed: items, solver, "user")
+            try trainer.halfSweep(trainer.users, &users, fixed: items, solver.factorSolver, "user")
             let between = trainer.loss(users, items)
             #expect(between <= last * (1 + 1e-6))
-            try trainer.halfSweep(trainer.items, &items, fixed: users, solver, "item")
+            try trainer.halfSweep(trainer.items, &items, fixed: users, solver.factorSolver, "item")
             last = trainer.loss(users, items)
             #expect(last <= between * (1 + 1e-6))
         }

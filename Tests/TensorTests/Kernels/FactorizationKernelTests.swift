@@ -17,9 +17,11 @@ import Testing
         let confidences: [Float]
         let fixed: Guarded<Scalar>
         let gram: Guarded<Scalar>
+        let diagonal: Guarded<Scalar>
         let penalties: Guarded<Scalar>
 
-        init(factors: Int) {
+        /// With a gram matrix that is diagonal if that is asked for, as conjugate gradients want it.
+        init(factors: Int, isDiagonal: Bool = false) {
             self.factors = factors
             width = (factors + 15) / 16 * 16
             var numbers = TestNumbers(factors)
@@ -34,11 +36,17 @@ import Testing
             }
             fixed = Guarded(y)
             let gram = Guarded<Scalar>(zeros: width * width)
+            let diagonal = Guarded<Scalar>(zeros: width)
             mml_reference_factor_gram(Scalar.mmlType, others, width, fixed.pointer, gram.pointer)
             for i in 0..<width {
-                for j in 0..<i { gram.pointer[i * width + j] = gram.pointer[j * width + i] }
+                diagonal.pointer[i] = gram.pointer[i * (width + 1)]
+                for j in 0..<i {
+                    gram.pointer[i * width + j] = isDiagonal ? 0 : gram.pointer[j * width + i]
+                    if isDiagonal { gram.pointer[j * width + i] = 0 }
+                }
             }
             self.gram = gram
+            self.diagonal = diagonal
             penalties = Guarded((0..<rows).map { Scalar(0.5 + Double($0)) })
         }
 
@@ -55,8 +63,9 @@ import Testing
                             width: width,
                             offsets: offsets.baseAddress, indices: indices.baseAddress,
                             confidences: confidences.baseAddress, alpha: 1.5, slope: 1.5, base: base,
-                            fixed: fixed.pointer, gram: gram.pointer, penalties: penalties.pointer,
-                            solved: solved.pointer)
+                            fixed: fixed.pointer,
+                            gram: solver == MML_ALS_CONJUGATE_GRADIENT ? diagonal.pointer : gram.pointer,
+                            share: 1 / Double(others), penalties: penalties.pointer, solved: solved.pointer)
                         return body(&problem)
                     }
                 }
@@ -78,24 +87,29 @@ import Testing
             }
             return solved
         }
+
+        /// What every solver comes to, by the reference.
+        func solution() -> Guarded<Scalar> {
+            let solved = Guarded<Scalar>(zeros: rows * width)
+            with(MML_ALS_CHOLESKY, solved) { problem in
+                let scratch = Guarded<Double>(
+                    zeros: 2 * mml_reference_als_scratch(Scalar.mmlType, problem, 70))
+                #expect(mml_reference_als_solve(Scalar.mmlType, problem, 0, rows, scratch.pointer) == -1)
+            }
+            return solved
+        }
     }
 
     @Test(arguments: [1, 5, 16, 17, 40, 64]) func solvers(factors: Int) {
         func check<Scalar: KernelScalar>(_: Scalar.Type) {
             let problem = Problem<Scalar>(factors: factors)
-            let expected = Guarded<Scalar>(zeros: problem.rows * problem.width)
-            problem.with(MML_ALS_CHOLESKY, expected) { reference in
-                let scratch = Guarded<Double>(
-                    zeros: 2 * mml_reference_als_scratch(Scalar.mmlType, reference, 70))
-                #expect(
-                    mml_reference_als_solve(Scalar.mmlType, reference, 0, problem.rows, scratch.pointer) == -1
-                )
-            }
+            let expected = problem.solution()
             let near = 500 * Scalar.closeness
             expectSame(problem.solve(MML_ALS_CHOLESKY), expected, "Cholesky", within: near)
+            let diagonal = Problem<Scalar>(factors: factors, isDiagonal: true)
             expectSame(
-                problem.solve(MML_ALS_CONJUGATE_GRADIENT, steps: 300), expected, "conjugate gradients",
-                within: near)
+                diagonal.solve(MML_ALS_CONJUGATE_GRADIENT, steps: 300), diagonal.solution(),
+                "conjugate gradients", within: near)
             expectSame(problem.solve(MML_ALS_BLOCKS, block: 64), expected, "one block", within: near)
             expectSame(
                 problem.solve(MML_ALS_BLOCKS, block: 16, sweeps: 200), expected, "blocks of 16",
