@@ -1,4 +1,5 @@
 import CTensorKernels
+import Synchronization
 import Testing
 
 /// The element types of the kernels.
@@ -40,7 +41,7 @@ final class Guarded<Scalar: KernelScalar> {
 
     convenience init(zeros count: Int) { self.init([Scalar](repeating: 0, count: count)) }
 
-    deinit { UnsafeMutableRawPointer(base).deallocate() }
+    deinit { RetiredBlocks.retire(base) }
 
     var values: [Scalar] { (0..<count).map { pointer[$0] } }
     var copy: Guarded { Guarded(values) }
@@ -48,6 +49,21 @@ final class Guarded<Scalar: KernelScalar> {
     /// Nothing was written outside the elements.
     var isIntact: Bool {
         (0..<Self.margin).allSatisfy { base[$0] == Self.sentinel && pointer[count + $0] == Self.sentinel }
+    }
+}
+
+/// Blocks that are freed late: Swift may end an object's life before the kernel runs that was given its `pointer`.
+private enum RetiredBlocks {
+    private static let blocks = Mutex<[UInt]>([])
+
+    static func retire(_ block: UnsafeMutableRawPointer) {
+        let oldest = blocks.withLock { blocks in
+            blocks.append(UInt(bitPattern: block))
+            guard blocks.count > 4096 else { return ArraySlice<UInt>() }
+            defer { blocks.removeFirst(2048) }
+            return blocks.prefix(2048)
+        }
+        for block in oldest { UnsafeMutableRawPointer(bitPattern: block)?.deallocate() }
     }
 }
 
