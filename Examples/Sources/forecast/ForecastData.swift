@@ -10,15 +10,28 @@ struct ForecastData {
     let valueName: String
 
     /// Reads a table; rows at the end without a number are steps to forecast.
+    ///
+    /// - Throws: `.notFinite` with file, line and column for a number that is missing before the last one, and for one of a covariate.
     init(csv: URL, date: String, value: String, covariates: [String]) throws {
         let table = try Table(csv: csv, kinds: [date: .text])
         let numbers = try table[value].numbers()
         let count = (numbers.lastIndex { !$0.isNaN } ?? -1) + 1
         dates = try table[date].texts().map { $0 ?? "" }
         series = try TimeSeries(
-            Array(numbers.prefix(count)),
-            covariates: covariates.map { TimeSeries.Covariate($0, try table[$0].presentNumbers()) })
+            try Self.present(numbers.prefix(count), value, in: csv),
+            covariates: covariates.map {
+                TimeSeries.Covariate($0, try Self.present(table[$0].numbers()[...], $0, in: csv))
+            })
         valueName = value
+    }
+
+    private static func present(_ numbers: ArraySlice<Double>, _ column: String, in file: URL) throws
+        -> [Double]
+    {
+        guard let index = numbers.firstIndex(where: \.isNaN) else { return Array(numbers) }
+        // The names of the columns stand in the first line.
+        throw MarketingMLError(
+            .notFinite, "the number is missing", at: .init(file: file.path, row: index + 2, name: column))
     }
 
     private init(series: TimeSeries, dates: [String], valueName: String) {

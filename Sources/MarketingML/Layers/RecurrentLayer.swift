@@ -1,11 +1,7 @@
 /// Recurrent layers of one kind on one another, with their weights, as one layer.
 ///
-/// It keeps no state between calls. To go on where a batch ended (a stateful layer), hand the states over; to truncate
-/// back-propagation through time there, hand over their `detached` copies:
-///
-/// ```swift
-/// let (outputs, states) = lstm(part, initial: states?.map(\.detached), dropout: &dropout)
-/// ```
+/// It keeps no state between calls. To go on where a batch ended (Keras' `stateful`), carry the states along, see
+/// ``CarriedStates``; or hand them over yourself.
 public struct RecurrentLayer<Scalar: TensorFloatingPoint>: Layer {
     /// What a step does.
     public let kind: RecurrentCellKind

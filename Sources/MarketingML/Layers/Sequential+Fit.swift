@@ -89,22 +89,26 @@ extension Sequential {
     /// Trains the model on batches that are made on the way, for data that do not fit in memory.
     ///
     /// - Parameters:
-    ///   - batches: Starts each epoch; every batch is checked when it comes.
+    ///   - batches: Starts each epoch; every batch is checked when it comes. Its examples may have weights.
+    ///   - classWeights: Multiply them; `.balanced` would need to see all examples first.
     ///   - fingerprint: Tells the data apart from others, for a checkpoint: it is resumed only under the same.
     /// - Throws: What the stream throws, and as the other `fit`; `.invalidOption` for a schedule or warm-up that needs to
-    ///   know the number of batches when the stream does not say it.
+    ///   know the number of batches when the stream does not say it, and for balanced class weights.
     @discardableResult
     public mutating func fit(
         _ batches: BatchStream<Examples>, loss: Loss, optimizer: some Optimizer<Float> = .adam(),
         metrics: [Scoring] = [], epochs: Int = 1, validation: Examples? = nil,
-        options: TrainingOptions = TrainingOptions(), logs: [TrainingLog] = [],
-        checkpoint: CheckpointOptions? = nil, fingerprint: String = "stream", progress: ProgressHandler? = nil
+        classWeights: ClassWeights = .uniform, options: TrainingOptions = TrainingOptions(),
+        logs: [TrainingLog] = [], checkpoint: CheckpointOptions? = nil, fingerprint: String = "stream",
+        progress: ProgressHandler? = nil
     ) throws -> TrainingHistory {
         try requireOption(epochs >= 1, "epochs", "at least 1", epochs)
         try options.validate()
         try requireOption(
             batches.batchesPerEpoch != nil || !options.schedule.needsTotal && options.warmupRatio == 0,
             "schedule", "one that does not need batchesPerEpoch", options.schedule)
+        try requireOption(
+            classWeights != .balanced, "classWeights", "uniform or given ones for a stream", classWeights)
         if layers == nil {
             guard let first = try batches.open(0)() else {
                 throw MarketingMLError(.emptyData, "the stream has no batches")
@@ -112,19 +116,21 @@ extension Sequential {
             try prepare(for: first, loss)
         }
         let model = self
+        let classes = layers?.output.width.map { max(2, $0) }
         let checked = BatchStream<Examples>(batchesPerEpoch: batches.batchesPerEpoch) { epoch in
             let next = try batches.open(epoch)
             return {
                 guard let batch = try next() else { return nil }
                 try model.check(batch, loss)
-                return batch
+                return try batch.weighted(by: classWeights, classes: classes)
             }
         }
         return try train(
             BatchPlan(checked, epochs: epochs, accumulation: options.accumulation), loss: loss,
             optimizer: optimizer,
             metrics: metrics, epochs: epochs, validation: validation, options: options, logs: logs,
-            checkpoint: checkpoint, fingerprint: "\(fingerprint) \(loss) \(epochs) \(options)",
+            checkpoint: checkpoint,
+            fingerprint: "\(fingerprint) \(loss) \(epochs) \(classWeights) \(options)",
             progress: progress)
     }
 

@@ -57,16 +57,20 @@ public struct Examples: Sendable {
     }
 
     /// Weights times those of the classes.
-    func weighted(by classWeights: ClassWeights) throws -> Examples {
+    ///
+    /// - Parameter known: The number of classes; nil: as many as occur.
+    func weighted(by classWeights: ClassWeights, classes known: Int? = nil) throws -> Examples {
         guard classWeights != .uniform else { return self }
         let classes = try targets.classNumbers()
         let count: Int
-        if case .values(let values) = targets, values.columnCount > 1 {
+        if let known {
+            count = known
+        } else if case .values(let values) = targets, values.columnCount > 1 {
             count = values.columnCount
         } else {
             count = max(2, Int(classes.max() ?? 0) + 1)
         }
-        guard classes.allSatisfy({ $0 >= 0 }),
+        guard classes.allSatisfy({ 0..<Int32(clamping: count) ~= $0 }),
             let byClass = try classWeights.values(for: classes, classes: count)
         else { return self }
         return try Examples(

@@ -162,6 +162,30 @@ import Testing
         } throws: { ($0 as? MarketingMLError)?.location.name == "schedule" }
     }
 
+    @Test func streamsTakeWeights() throws {
+        let data = try examples(50)
+        let weighted = try Examples(
+            input: data.input, targets: data.targets, weights: (0..<50).map { 0.5 + Double($0 % 3) })
+        let stream = BatchStream<Examples> { _ in
+            var rows = Array(0..<50).chunked(by: 16).makeIterator()
+            return { rows.next().map { weighted.select(rows: $0) } }
+        }
+        let weights = ClassWeights.values([1, 3])
+        var (streamed, whole, plain) = (network(), network(), network())
+        try streamed.fit(stream, loss: .binaryCrossEntropy, epochs: 2, classWeights: weights)
+        try whole.fit(
+            weighted, loss: .binaryCrossEntropy, epochs: 2, batchSize: 16, classWeights: weights,
+            options: .init(shuffles: false))
+        try plain.fit(stream, loss: .binaryCrossEntropy, epochs: 2)
+        #expect(streamed.parameters.map(\.value) == whole.parameters.map(\.value))
+        #expect(streamed.parameters.map(\.value) != plain.parameters.map(\.value))
+        for wrong in [ClassWeights.balanced, .values([1]), .values([1, 2, 3])] {
+            #expect {
+                try streamed.fit(stream, loss: .binaryCrossEntropy, classWeights: wrong)
+            } throws: { ($0 as? MarketingMLError)?.location.name == "classWeights" }
+        }
+    }
+
     @Test func lossThatIsNoNumberNamesStepAndLayer() throws {
         var model = Sequential {
             Dense(units: 4)
