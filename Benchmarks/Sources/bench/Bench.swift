@@ -16,7 +16,8 @@ struct Bench: ParsableCommand {
     static let cases: [any BenchmarkCase] =
         GEMMCase.all + InferenceCase.all + TrainingCase.all + WordPieceCase.all + StartCase.all + CSVCase.all
         + RidgeCase.all + LogisticDenseCase.all + [LogisticSparseCase()] + LinearSVMCase.all
-        + KernelSVMCase.all + AreaCase.all + LSTMCase.all + RecommendCase.all + GenerationCase.all
+        + KernelSVMCase.all + AreaCase.all + LSTMCase.all + RecommendCase.all + RecommendGrowthCase.all
+        + RecommendQualityCase.all + GenerationCase.all
         + PrefillCase.all + LanguageModelTrainingCase.all + BytePairEncodingCase.all
         + VocabularyTrainingCase.all
 

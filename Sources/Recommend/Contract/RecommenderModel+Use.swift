@@ -27,7 +27,13 @@ extension RecommenderModel {
         let found = top(
             ofUsers: catalogue.users.indices, count: count, offsets: filter.offsets(of: catalogue.items),
             includingSeen: filter.includingSeen)
-        return catalogue.users.enumerated().map { ($1, recommendations(found, $0)) }
+        let (users, grain) = (catalogue.users, 256)
+        let parts = parallelMap((users.count + grain - 1) / grain) { part in
+            (part * grain..<min(users.count, (part + 1) * grain)).map {
+                (user: users[$0], items: recommendations(found, $0))
+            }
+        }
+        return Array(parts.joined())
     }
 
     /// The best items for somebody whom the model has never seen, from what is known of them.
