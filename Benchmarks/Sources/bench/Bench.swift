@@ -18,7 +18,7 @@ struct Bench: ParsableCommand {
         + RidgeCase.all + LogisticDenseCase.all + [LogisticSparseCase()] + LinearSVMCase.all
         + KernelSVMCase.all + AreaCase.all + LSTMCase.all + RecommendCase.all + GenerationCase.all
         + PrefillCase.all + LanguageModelTrainingCase.all + BytePairEncodingCase.all
-        + VocabularyTrainingCase.all
+        + VocabularyTrainingCase.all + [PackedLSTMCase()]
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Prints the names of the cases.")
