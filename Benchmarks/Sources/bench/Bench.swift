@@ -19,7 +19,7 @@ struct Bench: ParsableCommand {
         + KernelSVMCase.all + AreaCase.all + LSTMCase.all + RecommendCase.all + RecommendGrowthCase.all
         + RecommendQualityCase.all + GenerationCase.all
         + PrefillCase.all + LanguageModelTrainingCase.all + BytePairEncodingCase.all
-        + VocabularyTrainingCase.all
+        + VocabularyTrainingCase.all + [PackedLSTMCase()]
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Prints the names of the cases.")
