@@ -133,7 +133,7 @@ public struct Folds: Sendable, Equatable {
             })
     }
 
-    private init(assigned: [Int], count: Int) {
+    init(assigned: [Int], count: Int) {
         var parts = [(train: [Int], test: [Int])](repeating: ([], []), count: count)
         for (row, fold) in assigned.enumerated() {
             for index in parts.indices where index != fold { parts[index].train.append(row) }
@@ -142,7 +142,7 @@ public struct Folds: Sendable, Equatable {
         folds = parts.map { Fold(train: $0.train, test: $0.test) }
     }
 
-    private static func check(_ folds: Int, of count: Int, _ what: String) throws(MarketingMLError) {
+    static func check(_ folds: Int, of count: Int, _ what: String) throws(MarketingMLError) {
         guard folds >= 2 else {
             throw MarketingMLError(.invalidOption, "expected 2 folds or more, found \(folds)")
         }

@@ -225,4 +225,24 @@ import Testing
             mixed.description.contains("text: TF-IDF") && mixed.description.contains("department: one-hot"),
             "\(mixed) \(omitted)")
     }
+
+    @Test func reportsEachTermAndCanBeStopped() async throws {
+        let table = try Table([.init("x", [1, 2, 3, 5]), .init("c", ["a", "b", "a", "b"])])
+        let recipe = FeatureEncoder([.numeric("x"), .oneHot("c"), .spline("x")])
+        var steps: [[Int]] = []
+        let encoder = try recipe.fit(table) { event in
+            steps.append([event.step, event.total])
+            return .continue
+        }
+        #expect(steps == [[0, 3], [1, 3], [2, 3]])
+        #expect(try encoder == recipe.fit(table))
+        #expect(throws: CancellationError.self) {
+            try recipe.fitTransform(table, targets: [1, 2, 3, 4]) { $0.step == 1 ? .stop : .continue }
+        }
+        let cancelled = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            _ = try recipe.fit(table)
+        }
+        await #expect(throws: CancellationError.self) { try await cancelled.value }
+    }
 }

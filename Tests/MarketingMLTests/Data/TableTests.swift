@@ -118,6 +118,20 @@ import Testing
         }
     }
 
+    /// Texts are told apart by what they say, not by how they are written in the file; long ones too.
+    @Test func textsAreStoredOnce() throws {
+        let long = String(repeating: "x\"\"", count: 200)
+        let lines = [
+            "\"a\"\"b\"", "a\"\"b", " NA", "a\"b", "\"\(long)\"", "NA ", "\"a\"\"b\"", "\"\(long)\"", "\"\"",
+        ]
+        for blockSize in [1, 64, 1 << 16] {
+            let column = try table("t\n" + lines.joined(separator: "\n") + "\n", blockSize: blockSize)["t"]
+            let plain = String(repeating: "x\"", count: 200)
+            #expect(column.texts() == ["a\"b", "a\"\"b", nil, "a\"b", plain, nil, "a\"b", plain, nil])
+            #expect(column.levels().levels == ["a\"b", "a\"\"b", plain])
+        }
+    }
+
     @Test func rowsColumnsAndMatrices() throws {
         let table = try table("a,b,c\n1,x,2\n3,y,4\n5,x,6")
         #expect(table[rows: [2, 0, 2]] == (try self.table("a,b,c\n5,x,6\n1,x,2\n5,x,6")))

@@ -91,6 +91,8 @@ import Testing
         "9999999999999999999e-27", "9999999999999999999e27", "1e22", "1e23", "8.5e22", "0.500000029802322388",
         "1.00000017881393432617187499", "16777217", "16777217.0", "33554431.5e0", "3.4028235e38", "1e-45",
         "7e-46",
+        "12345678", "1234567.8", ".12345678", "12345678.", "+.5", "-1.", "123456789", "12345678.9",
+        "-00000001", "40962306",
         "000000000000000000001.5", "0e999", "123456789012345678901234567890",
     ])
     func hardNumbersAreRoundedCorrectlyOrLeft(_ text: String) throws {
@@ -100,11 +102,34 @@ import Testing
 
     @Test(arguments: [
         "", ".", "-", "+", "e5", "1e", "1e+", "--1", "1.2.3", "1,5", "0x10", "inf", "nan", "1 ", " 1",
-        "1e5.0", "1_0", "١",
+        "1e5.0", "1_0", "١", "5x", "x5", "5.x", "1;5", "1234567:", "-", "+.", "12345678x", "12/4", "1.5.",
+        "..1",
     ])
     func whatIsNoNumberIsLeft(_ text: String) {
         let value = parse(text, as: Double.self)
         #expect(text.isEmpty ? value?.isNaN == true : value == nil, "\(text): \(value ?? 0)")
+    }
+
+    /// Fields of keys of every length and alignment, some with doubled quotes, against a dictionary.
+    @Test func fieldsAreFoundAsInADictionary() {
+        var random = SeededGenerator(seed: 14)
+        func key(_ number: Int) -> [UInt8] {
+            (0..<number % 41).map { UInt8(ascii: "a") + UInt8((number / 41 + $0 * $0) % 26) }
+                + Array("\(number)".utf8)
+        }
+        var table = ByteTable()
+        var numbers: [[UInt8]: Int32] = [:]
+        for number in 0..<3000 {
+            numbers[key(number)] = key(number).withUnsafeBufferPointer { table.insert($0) }
+        }
+        numbers[[]] = table.insert("")
+        numbers[Array("say \"\"".utf8)] = table.insert("say \"\"")
+        #expect(table.count == 3002)
+        for _ in 0..<3000 {
+            let wanted = key(random.next(below: 6000))
+            #expect(wanted.withUnsafeBufferPointer { table.find($0) } == numbers[wanted])
+        }
+        #expect(table.find("") == 3000 && table.find("say \"\"") == 3001 && table.find("say \"") == nil)
     }
 
     @Test func randomNumbersAreRoundedCorrectly() {

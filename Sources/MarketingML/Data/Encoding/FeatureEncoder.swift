@@ -43,19 +43,22 @@ public struct FeatureEncoder: Sendable, Equatable {
     /// - Parameters:
     ///   - table: The training rows; columns that no term names do not matter.
     ///   - targets: The number that each row is to predict: for target encodings only.
+    ///   - progress: Called before each term is learned.
     /// - Throws: `.emptyData` without rows or terms, or for a column that no encoding can be learned from; `.missingColumn`;
-    ///   `.unsupported` for texts where numbers are needed; `.invalidOption`; `.notFinite` for a missing value where that is an error.
-    public func fit(_ table: Table, targets: [Double]? = nil) throws(MarketingMLError) -> FittedFeatureEncoder
-    {
-        try fitted(table, targets.map { EncodingTargets($0) }, seed: nil).encoder
+    ///   `.unsupported` for texts where numbers are needed; `.invalidOption`; `.notFinite` for a missing value where that is an error;
+    ///   `CancellationError` when the task is cancelled or `progress` stops it: some of the terms are no encoding.
+    public func fit(
+        _ table: Table, targets: [Double]? = nil, progress: ProgressHandler? = nil
+    ) throws -> FittedFeatureEncoder {
+        try fitted(table, targets.map { EncodingTargets($0) }, seed: nil, progress).encoder
     }
 
     /// As `fit(_:targets:)`, for a classification: of two labels the second (see ``LabelSet``) counts as 1, of more each has a target
     /// encoding of its own.
     public func fit<Label: Hashable & Sendable & Codable>(
-        _ table: Table, labels: [Label]
-    ) throws(MarketingMLError) -> FittedFeatureEncoder {
-        try fitted(table, EncodingTargets(labels), seed: nil).encoder
+        _ table: Table, labels: [Label], progress: ProgressHandler? = nil
+    ) throws -> FittedFeatureEncoder {
+        try fitted(table, EncodingTargets(labels), seed: nil, progress).encoder
     }
 
     /// Learns the encoding and encodes the training rows, their target encodings with the means of other rows.
@@ -63,24 +66,25 @@ public struct FeatureEncoder: Sendable, Equatable {
     /// - Parameter seed: Decides which rows those are.
     /// - Throws: As `fit(_:targets:)`.
     public func fitTransform(
-        _ table: Table, targets: [Double]? = nil, seed: UInt64 = 0
-    ) throws(MarketingMLError) -> (encoder: FittedFeatureEncoder, features: EncodedFeatures) {
-        let (encoder, crossFitted) = try fitted(table, targets.map { EncodingTargets($0) }, seed: seed)
+        _ table: Table, targets: [Double]? = nil, seed: UInt64 = 0, progress: ProgressHandler? = nil
+    ) throws -> (encoder: FittedFeatureEncoder, features: EncodedFeatures) {
+        let (encoder, crossFitted) = try fitted(
+            table, targets.map { EncodingTargets($0) }, seed: seed, progress)
         return (encoder, try encoder.transform(table, replacing: crossFitted))
     }
 
     /// As `fitTransform(_:targets:seed:)`, for a classification.
     public func fitTransform<Label: Hashable & Sendable & Codable>(
-        _ table: Table, labels: [Label], seed: UInt64 = 0
-    ) throws(MarketingMLError) -> (encoder: FittedFeatureEncoder, features: EncodedFeatures) {
-        let (encoder, crossFitted) = try fitted(table, EncodingTargets(labels), seed: seed)
+        _ table: Table, labels: [Label], seed: UInt64 = 0, progress: ProgressHandler? = nil
+    ) throws -> (encoder: FittedFeatureEncoder, features: EncodedFeatures) {
+        let (encoder, crossFitted) = try fitted(table, EncodingTargets(labels), seed: seed, progress)
         return (encoder, try encoder.transform(table, replacing: crossFitted))
     }
 
     /// The fitted encoder and, if there is a seed, the row encoders of the training rows' target encodings by term and factor.
     private func fitted(
-        _ table: Table, _ targets: EncodingTargets?, seed: UInt64?
-    ) throws(MarketingMLError) -> (encoder: FittedFeatureEncoder, crossFitted: [[Int]: any RowEncoder]) {
+        _ table: Table, _ targets: EncodingTargets?, seed: UInt64?, _ progress: ProgressHandler?
+    ) throws -> (encoder: FittedFeatureEncoder, crossFitted: [[Int]: any RowEncoder]) {
         guard table.rowCount > 0 else { throw MarketingMLError(.emptyData, "the table has no rows") }
         guard !terms.isEmpty else { throw MarketingMLError(.emptyData, "the recipe has no terms") }
         if let targets {
@@ -98,6 +102,10 @@ public struct FeatureEncoder: Sendable, Equatable {
         var crossFitted: [[Int]: any RowEncoder] = [:]
         for (index, term) in terms.enumerated() {
             var factors: [FittedFactor] = []
+            try Task.checkCancellation()
+            let event = ProgressEvent(
+                phase: .loading, step: index, total: terms.count, message: term.description)
+            if progress?(event) == .stop { throw CancellationError() }
             for (place, factor) in term.factors.enumerated() {
                 let column = try table[factor.column]
                 let made = try Self.fit(factor.encoding, column, targets, dropsFirst: dropsFirst)

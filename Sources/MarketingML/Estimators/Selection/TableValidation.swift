@@ -24,7 +24,8 @@ extension GridSearch where Recipe == any Classifier {
         folds: Folds? = nil, progress: ProgressHandler? = nil
     ) throws -> (selected: SelectedClassifier<Label>, encoder: FittedFeatureEncoder) {
         try table.checkCounts(labels.count, weights)
-        let (fitted, features) = try encoder.fitTransform(table, labels: labels, seed: seed)
+        let (fitted, features) = try encoder.fitTransform(
+            table, labels: labels, seed: seed, progress: progress)
         let selected = try fit(
             { try encoder.part($0, of: table, labels) }, all: { features.features }, labels,
             weights: weights, folds: folds, progress: progress)
