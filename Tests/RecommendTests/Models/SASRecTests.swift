@@ -64,13 +64,18 @@ import Testing
         ).fit(data)
         #expect(try model.next(after: ["tent", "rope"], count: 1).map(\.item) == ["stove"])
         #expect(try model.next(after: ["boots", "rope"], count: 1).map(\.item) == ["socks"])
-        // Leaving out the item that decides lowers the score more than leaving out the other.
+        // What an item contributes is what the score loses without it.
+        func score(_ items: [String]) throws -> Double {
+            let found = try model.next(after: items, count: 9, filter: .all)
+            return try #require(found.first { $0.item == "stove" }).score
+        }
         let history = try model.catalogue.history([(item: "tent", value: 1), (item: "rope", value: 2)])
         let index = try #require(model.catalogue.index(ofItem: "stove"))
-        let weights = Dictionary(
-            uniqueKeysWithValues: zip(history.items, model.contributions(of: history, toItemAt: index)))
-        let tent = try #require(model.catalogue.index(ofItem: "tent"))
-        #expect(weights.max { $0.value < $1.value }?.key == Int32(tent))
+        let whole = try score(["tent", "rope"])
+        for (item, weight) in zip(history.items, model.contributions(of: history, toItemAt: index)) {
+            let other = model.catalogue.items[Int(item)] == "tent" ? "rope" : "tent"
+            #expect(try abs(Double(weight) - (whole - score([other]))) < 1e-5)
+        }
     }
 
     /// The state after somebody's own sequence is the stored one, also of one longer than what the network reads.
