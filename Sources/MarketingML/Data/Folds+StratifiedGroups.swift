@@ -65,8 +65,9 @@ extension Folds {
                     let shares = (0..<count).map {
                         (inFold[$0][label] + ($0 == fold ? counts[group][label] : 0)) / totals[label]
                     }
-                    spread += standardDeviation(shares) / Double(classCount)
+                    spread += standardDeviation(shares)
                 }
+                spread /= Double(classCount)
                 let isTie = abs(spread - best.spread) <= 1e-8 + 1e-5 * best.spread
                 if spread < best.spread || (isTie && sizes[fold] < best.size) {
                     best = (fold, spread, sizes[fold])

@@ -56,28 +56,6 @@ import Testing
         }
     }
 
-    /// The dual that logistic regression hands on is its own problem: where it ends, Newton's method has nothing left to do. A wrong
-    /// cost would be mended by Newton's steps and show in nothing but their number.
-    @Test func logisticRegressionSolvesItsOwnDual() throws {
-        let reference = try #require(LinearReference.shared)
-        let fits = reference.fits.filter {
-            $0.linearLoss == .logistic && $0.linearIntercept == .free && !$0.weighted
-        }
-        #expect(!fits.isEmpty)
-        for fit in fits {
-            let recipe = LogisticRegression(
-                .l2(c: fit.c), solver: .dualCoordinateDescent, tolerance: 1e-10, maximumIterations: 30)
-            let model = try recipe.fit(reference.sparse, reference.binary)
-            let alone = try reference.problem(fit).dualCoordinateDescent(
-                limits: LinearSolverLimits(tolerance: 1e-10, iterations: 30))
-            let newton = model.report.iterations - alone.report.iterations
-            #expect(
-                newton >= 0 && newton <= 1,
-                "\(fit.name): \(newton) steps after \(alone.report.iterations) passes")
-            #expect(abs(model.report.objective - fit.objective) <= 1e-9 * fit.objective, "\(fit.name)")
-        }
-    }
-
     @Test func referenceIsThere() throws {
         let reference = try #require(LinearReference.shared)
         #expect(reference.fits.count >= 40 && reference.files.count >= 8)
