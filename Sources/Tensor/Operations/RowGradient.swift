@@ -24,7 +24,12 @@ struct RowGradient<Scalar: TensorFloatingPoint>: LateElements {
         }
         self.shape = shape
         self.ids = distinct
-        rows = Tensor(uninitialized: [distinct.count, shape[1]])
+        // The first rows of a block of the table's size, of which nothing else is touched: a batch that reads so much of the
+        // table that its gradient is whole takes the same block.
+        let block = Tensor<Scalar>(uninitialized: shape, lasting: true)
+        rows = Tensor(
+            shape: [distinct.count, shape[1]],
+            storage: Storage(first: distinct.count * shape[1], of: block.storage))
         rows.scatterAdd(dy, targets)
     }
 
