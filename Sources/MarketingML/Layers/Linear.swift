@@ -55,11 +55,7 @@ public struct Linear<Scalar: TensorFloatingPoint>: Parameterized {
     /// Calls `body` with every parameter, under the name it has in a checkpoint.
     public mutating func forEachParameter(_ body: (String, inout Tensor<Scalar>) throws -> Void) rethrows {
         try body("weight", &weight)
-        // Taken out, so that an optimizer finds it unshared and updates it in place.
-        if var value = bias.take() {
-            defer { bias = value }
-            try body("bias", &value)
-        }
+        try bias?.visit("bias", body)
         for index in adapters.indices {
             let part = adapters[index].part
             try adapters[index].forEachParameter { name, value in

@@ -105,3 +105,11 @@ public func valueAndGradient<Scalar: TensorFloatingPoint>(
     let value = try loss(tracked)
     return (value.detached, graph.gradients(of: value)[0] ?? .zeros(x.shape))
 }
+
+extension Tensor {
+    /// Calls `body` with a parameter that there may be none of: `try bias?.visit("bias", body)`. In its place, so that an
+    /// optimizer finds it unshared and needs no copy.
+    package mutating func visit(_ name: String, _ body: (String, inout Tensor) throws -> Void) rethrows {
+        try body(name, &self)
+    }
+}

@@ -158,18 +158,12 @@ public struct CausalDecoder<Scalar: TensorFloatingPoint>: Parameterized {
     public mutating func forEachParameter(_ body: (String, inout Tensor<Scalar>) throws -> Void) rethrows {
         let prefix = names.prefix
         try body(prefix + names.words, &words)
-        if var table = positions {
-            try body(prefix + names.positions, &table)
-            positions = table
-        }
+        try positions?.visit(prefix + names.positions, body)
         for index in layers.indices {
             try layers[index].forEachParameter("\(prefix)\(names.layers).\(index)", body)
         }
         try norm.forEachParameter(prefix + names.norm, body)
-        if var matrix = output {
-            try body(names.lastOutput, &matrix)
-            output = matrix
-        }
+        try output?.visit(names.lastOutput, body)
     }
 }
 

@@ -58,10 +58,7 @@ struct CausalNorm<Scalar: TensorFloatingPoint>: Parameterized {
 
     mutating func forEachParameter(_ body: (String, inout Tensor<Scalar>) throws -> Void) rethrows {
         try body("weight", &gamma)
-        if var value = beta {
-            try body("bias", &value)
-            beta = value
-        }
+        try beta?.visit("bias", body)
     }
 }
 
