@@ -53,6 +53,7 @@ void mml_reference_recurrent_forward(mml_type type, const mml_recurrent *r, void
     (void)scratch;
     const ptrdiff_t u = r->units, g = gates_of(r->cell) * u;
     const int save = r->previous != NULL;
+    const void *projections = r->words == NULL ? r->gates : r->projections;
     double *h = calloc((size_t)(5 * u + 1), sizeof *h), *c = h + u, *fed = c + u, *next = fed + u, *kept = next + u;
     for (ptrdiff_t slot = 0; slot < r->sequences; slot++) {
         const ptrdiff_t s = r->order[slot], length = r->offsets[s + 1] - r->offsets[s];
@@ -61,18 +62,18 @@ void mml_reference_recurrent_forward(mml_type type, const mml_recurrent *r, void
             c[i] = get(type, r->initial_state, s * u + i);
         }
         for (ptrdiff_t t = 0; t < length; t++) {
-            const ptrdiff_t row = row_at(r, s, t), z = row * g;
+            const ptrdiff_t row = row_at(r, s, t), z = (r->words == NULL ? row : r->words[row]) * g;
             for (ptrdiff_t i = 0; i < u; i++) fed[i] = h[i] * mask_at(type, r, s, i);
             if (r->cell == MML_CELL_GRU_RESET_BEFORE)
                 for (ptrdiff_t i = 0; i < u; i++)
-                    kept[i] = fed[i] * sigmoid(get(type, r->gates, z + i) + product(type, r, r->recurrent, fed, i));
+                    kept[i] = fed[i] * sigmoid(get(type, projections, z + i) + product(type, r, r->recurrent, fed, i));
             for (ptrdiff_t i = 0; i < u; i++) {
                 double gate[4] = {0}, cell = 0;
                 const int in_one = r->cell != MML_CELL_GRU_RESET_BEFORE;
                 for (int k = 0; k < (in_one ? g / u : 2); k++) gate[k] = product(type, r, r->recurrent, fed, k * u + i);
                 if (!in_one) gate[2] = product(type, r, r->candidate, kept, i);
                 for (int k = 0; k < g / u; k++)
-                    if (r->cell != MML_CELL_GRU || k < 2) gate[k] += get(type, r->gates, z + k * u + i);
+                    if (r->cell != MML_CELL_GRU || k < 2) gate[k] += get(type, projections, z + k * u + i);
                 switch (r->cell) {
                 case MML_CELL_TANH: next[i] = gate[0] = tanh(gate[0]); break;
                 case MML_CELL_RELU: next[i] = gate[0] = gate[0] < 0 ? 0 : gate[0]; break;
@@ -86,7 +87,7 @@ void mml_reference_recurrent_forward(mml_type type, const mml_recurrent *r, void
                     gate[1] = sigmoid(gate[1]);
                     if (r->cell == MML_CELL_GRU) {
                         cell = gate[2] + get(type, r->candidate_bias, i);
-                        gate[2] = tanh(get(type, r->gates, z + 2 * u + i) + gate[0] * cell);
+                        gate[2] = tanh(get(type, projections, z + 2 * u + i) + gate[0] * cell);
                     } else {
                         cell = kept[i];
                         gate[2] = tanh(gate[2]);

@@ -27,6 +27,8 @@ struct Sentiment: ParsableCommand {
     @Option(help: "The highest learning rate. (default: 5e-5; with --embedded 5e-4)") var learningRate:
         Double?
     @Option(help: "Longest text in tokens; the rest is cut.") var maxLength = 128
+    @Option(help: "What stands for a text: its first token (cls) or the mean of its tokens (mean).")
+    var pooling = Pooling.cls
     @Option(help: "Every random choice follows from it.") var seed: UInt64 = 42
     @Option(help: "Keep the model in this directory.", completion: .directory) var save: String?
     @Option(help: "Write the figures to this file.", completion: .file()) var json: String?
@@ -145,6 +147,9 @@ struct Sentiment: ParsableCommand {
         .init(
             epochs: epochs ?? (embedded ? 12 : 3), batchSize: batchSize ?? (embedded ? 16 : 32),
             maxLength: maxLength,
-            learningRate: learningRate ?? (embedded ? 5e-4 : 5e-5), warmupRatio: 0.1, seed: seed)
+            learningRate: learningRate ?? (embedded ? 5e-4 : 5e-5), warmupRatio: 0.1, pooling: pooling,
+            seed: seed)
     }
 }
+
+extension Pooling: @retroactive ExpressibleByArgument {}

@@ -262,6 +262,9 @@ typedef struct mml_recurrent {
     // `previous` (the state before the step) are written, if `previous` is not NULL. Backward: gates become the gradients of
     // the input projections; for MML_CELL_GRU `cells` becomes that of p.
     void *gates;
+    // Forward without `previous`: instead of `gates`, row i has the input projections `projections + words[i] G U`. NULL: not.
+    const int32_t *words;
+    const void *projections;
     void *cells;
     void *previous;
     void *outputs;                 // forward: the states; backward: their gradients; may be NULL

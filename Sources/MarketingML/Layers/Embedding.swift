@@ -105,7 +105,7 @@ public struct EmbeddingLayer<Scalar: TensorFloatingPoint>: Layer {
         Scalar
     > {
         let tokens = paddingIndex.map { input.tokens.removing($0) } ?? input.tokens
-        return .sequences(PackedSequences(vectors: table.gathered(tokens.ids), offsets: tokens.rowOffsets))
+        return .sequences(PackedSequences(vectors: table.lookedUp(tokens.ids), offsets: tokens.rowOffsets))
     }
 
     /// - Throws: `.invalidOption` naming the first id outside the vocabulary and its row.

@@ -150,7 +150,7 @@ struct TrainingLoop<Model: Parameterized<Float>, Batch> {
         try Task.checkCancellation()
         let score = try validate(model)
         // The next update changes the weights; packed forms of old ones would only take memory.
-        model.forEachParameter { _, parameter in parameter.releasePackedForm() }
+        model.forEachParameter { _, parameter in parameter.releaseDerivedForms() }
         record.validationLoss = score.loss
         record.validationMetrics = score.metrics
         _ = meter.validated(loss: score.loss, step: run.optimizer.step)

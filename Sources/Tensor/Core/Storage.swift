@@ -16,6 +16,8 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
     let late: (any LateElements<Scalar>)?
     /// The packed form of a weight (see `PackedMatrix`), made at its first use outside of training.
     let packed: Mutex<PackedMatrix?>
+    /// What was computed from a table of word vectors for layers that only predict (see `WordProjections`).
+    let projections = Mutex<[any AnyObject & Sendable]>([])
     /// The 8-bit form of a weight that is held so.
     let quantized: QuantizedMatrix?
 
@@ -100,14 +102,17 @@ final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
 
     /// From here on elements are asked of `late` again; for its sole owner.
     func postpone() {
+        projections.withLock { $0 = [] }
         packed.withLock { packed in
             packed = nil
             plain.store(nil, ordering: .releasing)
         }
     }
 
-    /// Forgets the packed form; the plain one is kept, and made first if need be. An 8-bit form stays as it is.
-    func releasePackedForm() {
+    /// Forgets what was made from the elements; the plain form is kept, and made first if need be. An 8-bit form stays as it
+    /// is.
+    func releaseDerivedForms() {
+        projections.withLock { $0 = [] }
         guard quantized == nil else { return }
         _ = elements
         packed.withLock { $0 = nil }

@@ -110,7 +110,7 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
         node = nil
         // A weight held in 8 bits gets plain numbers of its own: products would go on with the old ones.
         if storage.quantized == nil, isKnownUniquelyReferenced(&storage) {
-            storage.releasePackedForm()
+            storage.releaseDerivedForms()
         } else {
             let copy = Storage<Scalar>(count: count, lasting: lasting)
             copy.elements.initialize(from: storage.elements, count: count)

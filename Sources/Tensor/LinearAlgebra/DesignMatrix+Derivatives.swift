@@ -16,12 +16,16 @@ package enum SecondDerivative: Sendable, Equatable {
     case none
     /// The Hessian, products of single-precision features in single precision: for the direction of a step.
     case quickHessian
+    /// The same of every eighth block of rows, times eight: for the first steps on many rows.
+    case sampledHessian
     /// The Hessian in double precision.
     case hessian
     /// Σ g gᵀ, g an example's gradient: the middle of the sandwich estimator.
     case outerProduct
 
-    fileprivate var isSingle: Bool { self == .quickHessian }
+    fileprivate var isSingle: Bool { self == .quickHessian || self == .sampledHessian }
+    /// Of how many blocks of rows one is taken.
+    fileprivate var stride: Int { self == .sampledHessian ? 8 : 1 }
 }
 
 extension DesignMatrix {
@@ -83,7 +87,7 @@ extension DesignMatrix {
                     addWeightedRows(
                         rows, scratch.slopes + output * RowCut.block, to: sums + 1 + output * width)
                 }
-                guard second != .none else { continue }
+                guard second != .none, start / RowCut.block % second.stride == 0 else { continue }
                 scratch.withRows(self, rows) { pointer in
                     addSecond(pointer, rows.count, layout, scratch, second, sums)
                 }
@@ -111,6 +115,10 @@ extension DesignMatrix {
                     }
                 }
             }
+        }
+        if second.stride > 1 {
+            let share = Double(rowCount) / Double(RowCut.count(of: rowCount, everyBlock: second.stride))
+            for index in matrix.indices { matrix[index] *= share }
         }
         matrix.mirrorUpper(order: order)
         return LossDerivatives(loss: sums[0], gradient: gradient, second: matrix)

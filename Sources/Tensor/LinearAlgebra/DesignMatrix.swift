@@ -192,6 +192,13 @@ struct RowCut {
         grain = max(2048, ((rowCount + parts - 1) / parts + Self.block - 1) / Self.block * Self.block)
     }
 
+    /// The rows of every `stride`-th block, the first one's included.
+    static func count(of rowCount: Int, everyBlock stride: Int) -> Int {
+        Swift.stride(from: 0, to: rowCount, by: block * stride).reduce(0) {
+            $0 + min(block, rowCount - $1)
+        }
+    }
+
     /// Adds up `count` numbers over all tasks, in their order.
     func sum(count: Int, _ body: (Range<Int>, UnsafeMutablePointer<Double>) -> Void) -> [Double] {
         var parts = [Double](repeating: 0, count: max(1, tasks * count))

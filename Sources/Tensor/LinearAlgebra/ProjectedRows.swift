@@ -1,5 +1,3 @@
-internal import COpenBLAS
-
 /// Calls `body` for blocks of rows with their products P = (X − shift) basisᵀ: P · linear and P² · squared, P² being the squares
 /// element by element; [rows, outputs] each.
 ///
@@ -14,7 +12,9 @@ package func forEachProjectedBlock(
 ) {
     let width = rows.columnCount
     let count = basis.count / max(1, width)
-    SingleThreadedBLAS.prepare()
+    let basis = PackedMatrix(basis, rows: width, columns: count, transposed: true)
+    let linear = PackedMatrix(linear, rows: count, columns: outputs)
+    let squared = PackedMatrix(squared, rows: count, columns: outputs)
     parallelRanges(rows.rowCount, grain: 256) { range in
         rows.withRows(range) { pointer, stride in
             let size = range.count
@@ -30,19 +30,13 @@ package func forEachProjectedBlock(
                     centered[row * width + column] = pointer[row * stride + column] - shift[column]
                 }
             }
-            func product(
-                _ a: UnsafePointer<Double>, _ k: Int, _ b: UnsafePointer<Double>, transposed: Bool, _ n: Int,
-                _ c: UnsafeMutablePointer<Double>
-            ) {
-                cblas_dgemm(
-                    CblasRowMajor, CblasNoTrans, transposed ? CblasTrans : CblasNoTrans, blasint(size),
-                    blasint(n),
-                    blasint(k), 1, a, blasint(k), b, blasint(transposed ? k : n), 0, c, blasint(n))
+            func product(_ a: UnsafePointer<Double>, _ b: PackedMatrix, _ c: UnsafeMutablePointer<Double>) {
+                multiply(MatrixView(a, rowStride: b.rows), rows: size, by: b, into: c)
             }
-            product(centered, width, basis, transposed: true, count, projected)
-            product(projected, count, linear, transposed: false, outputs, first)
+            product(centered, basis, projected)
+            product(projected, linear, first)
             for index in 0..<size * count { projected[index] *= projected[index] }
-            product(projected, count, squared, transposed: false, outputs, second)
+            product(projected, squared, second)
             body(range, first, second)
         }
     }

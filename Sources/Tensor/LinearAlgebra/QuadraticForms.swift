@@ -1,5 +1,3 @@
-internal import COpenBLAS
-
 /// (x − shift)ᵀ M (x − shift) of each row: [N], for a symmetric matrix M [D, D], whole.
 ///
 /// - Complexity: O(N D²), on the pool.
@@ -8,7 +6,7 @@ package func quadraticForms(_ rows: some RowSource<Double>, matrix: [Double], sh
     return [Double](unsafeUninitializedCapacity: rows.rowCount) { out, count in
         count = rows.rowCount
         guard let target = out.baseAddress else { return }
-        SingleThreadedBLAS.prepare()
+        let packed = PackedMatrix(matrix, rows: width, columns: width)
         parallelRanges(rows.rowCount, grain: 256) { range in
             rows.withRows(range) { pointer, stride in
                 let centered = UnsafeMutablePointer<Double>.allocate(capacity: 2 * range.count * width)
@@ -19,10 +17,9 @@ package func quadraticForms(_ rows: some RowSource<Double>, matrix: [Double], sh
                         centered[row * width + column] = pointer[row * stride + column] - shift[column]
                     }
                 }
-                let (m, n) = (blasint(range.count), blasint(width))
-                cblas_dgemm(
-                    CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, n, 1, centered, n, matrix, n, 0, product,
-                    n)
+                multiply(
+                    MatrixView(UnsafePointer(centered), rowStride: width), rows: range.count, by: packed,
+                    into: product)
                 for row in 0..<range.count {
                     var sum = 0.0
                     for column in row * width..<(row + 1) * width {

@@ -4,6 +4,13 @@ extension Tensor where Scalar: TensorFloatingPoint {
     /// Rows of this table [V, D]: ids [N] → [N, D]. Every id must be in 0 ..< V.
     public func gathered(_ ids: [Int32]) -> Tensor { Tensor.gatheredSum([(self, ids)]) }
 
+    /// - Precondition: the table has all these rows.
+    func requireRows(_ ids: [Int32]) {
+        let limit = Int32(clamping: shape[0])
+        precondition(
+            ids.allSatisfy { 0 <= $0 && $0 < limit }, "an id is outside the table of \(limit) rows")
+    }
+
     /// The sum of rows of several tables of the same width: BERT's words + positions + token types, as one operation.
     public static func gatheredSum(_ parts: [(table: Tensor, ids: [Int32])]) -> Tensor {
         guard let first = parts.first else { preconditionFailure("gatheredSum needs at least one table") }
@@ -13,9 +20,7 @@ extension Tensor where Scalar: TensorFloatingPoint {
             precondition(
                 table.rank == 2 && table.shape[1] == width && ids.count == rows,
                 "gatheredSum of tables \(parts.map(\.table.shape)) and \(parts.map(\.ids.count)) ids")
-            let limit = Int32(clamping: table.shape[0])
-            precondition(
-                ids.allSatisfy { 0 <= $0 && $0 < limit }, "an id is outside the table of \(limit) rows")
+            table.requireRows(ids)
         }
         let result = Tensor(uninitialized: [rows, width])
         let sources = parts.map { $0.table.rowSource($0.ids) }

@@ -84,8 +84,8 @@ extension Tensor where Scalar: TensorFloatingPoint {
         )
     }
 
-    /// Forgets the packed form that ``linear(_:bias:activation:)`` kept with a weight.
-    package func releasePackedForm() { storage.releasePackedForm() }
+    /// Forgets what operations outside of gradient computations kept with a weight: packed forms, projections of words.
+    package func releaseDerivedForms() { storage.releaseDerivedForms() }
 
     /// The same weight [M, K], held in its packed form alone: for models that only predict. It takes its plain form again,
     /// beside the packed one, when that is asked for.

@@ -22,8 +22,14 @@ extension Tensor where Scalar: TensorFloatingPoint {
         }
     }
 
-    /// op(a) op(b) by OpenBLAS, which serves every product without a packed weight. OpenBLAS' own threads collapse
-    /// when a core is shared, so each of our tasks calls it for a band of rows on one thread.
+    /// Rows from which packing the right side pays.
+    private static var packedRows: Int { 8 }
+
+    /// op(a) op(b).
+    ///
+    /// By our own kernel: OpenBLAS' threads collapse when a core is shared, and on a processor younger than itself it falls
+    /// back to kernels of a seventh of the speed (17 of 115 GF/s a core). A few rows go through OpenBLAS, which reads the right
+    /// side where it stands.
     private static func product(_ a: Tensor, _ transposeA: Bool, _ b: Tensor, _ transposeB: Bool) -> Tensor {
         precondition(
             a.rank == 2 && b.rank == 2, "matmul needs matrices, the shapes are \(a.shape) and \(b.shape)")
@@ -32,16 +38,20 @@ extension Tensor where Scalar: TensorFloatingPoint {
         precondition(k == k2, "matmul of \(a.shape) and \(b.shape): \(k) is not \(k2)")
         guard k > 0, m > 0, n > 0 else { return .zeros([m, n]) }
         let result = Tensor(uninitialized: [m, n])
-        let band =
-            m * n * k < 1 << 19
-            ? m : max(16, (m + 2 * ThreadPool.threadCount - 1) / (2 * ThreadPool.threadCount))
+        if m >= packedRows {
+            let packed = PackedMatrix(b, rows: k, columns: n, transposed: transposeB)
+            multiply(
+                MatrixView(
+                    UnsafePointer(a.pointer), rowStride: transposeA ? 1 : k, columnStride: transposeA ? m : 1),
+                rows: m, by: packed, into: result.pointer)
+            return result
+        }
         SingleThreadedBLAS.prepare()
-        parallelRanges(m, grain: band) { rows in
-            let first = transposeA ? rows.lowerBound : rows.lowerBound * k
+        parallelRanges(n, grain: max(16, (1 << 16) / k)) { columns in
+            let first = columns.lowerBound
             gemm(
-                transposeA, transposeB, rows.count, n, k, a.pointer + first, a.shape[1], b.pointer,
-                b.shape[1],
-                result.pointer + rows.lowerBound * n, n)
+                transposeA, transposeB, m, columns.count, k, a.pointer, a.shape[1],
+                b.pointer + (transposeB ? first * k : first), b.shape[1], result.pointer + first, n)
         }
         return result
     }

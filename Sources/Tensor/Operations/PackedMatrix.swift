@@ -34,6 +34,25 @@ final class PackedMatrix: @unchecked Sendable {
         }
     }
 
+    /// Packs a matrix that stands row by row, or its transpose does.
+    convenience init<Scalar: TensorFloatingPoint>(
+        _ elements: [Scalar], rows: Int, columns: Int, transposed: Bool = false
+    ) {
+        precondition(elements.count == rows * columns, "\(elements.count) elements for \(rows) x \(columns)")
+        self.init(
+            Tensor(elements), rows: rows, columns: columns, transposed: transposed)
+    }
+
+    /// Packs the elements of a tensor that stand row by row, or whose transpose does.
+    convenience init<Scalar: TensorFloatingPoint>(
+        _ tensor: Tensor<Scalar>, rows: Int, columns: Int, transposed: Bool
+    ) {
+        self.init(
+            UnsafePointer(tensor.pointer), rows: rows, columns: columns, rowStride: transposed ? 1 : columns,
+            columnStride: transposed ? rows : 1, lasting: false)
+        withExtendedLifetime(tensor) {}
+    }
+
     deinit { TensorMemory.release(address, sizeClass: sizeClass) }
 
     /// Writes the transpose, columns × rows, to `target`: the weight of which this is the packed transpose, to the bit.

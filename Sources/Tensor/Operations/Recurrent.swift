@@ -40,14 +40,13 @@ extension Tensor where Scalar: TensorFloatingPoint {
         ]
         let tracked = inputs.contains { $0?.isTracked == true }
 
-        let gates = Tensor(uninitialized: [plan.rows, cell.gateCount * units])
-        let bias = weights.projectionBias(cell)
-        multiply(
-            MatrixView(pointer, rowStride: columnCount), rows: plan.rows,
-            by: weights.input.packedTranspose(keep: !tracked), into: gates.pointer,
-            Epilogue(bias: bias.map { UnsafePointer($0.pointer) }))
+        let words = tracked ? nil : projectedWords(cell, weights)
+        let gates =
+            words == nil
+            ? projected(cell, weights, keepPacked: !tracked)
+            : Tensor(uninitialized: [0, cell.gateCount * units])
         let run = RecurrentRun(
-            plan: plan, gates: gates,
+            plan: plan, gates: gates, words: words,
             cells: tracked && cell.savesCells ? Tensor(uninitialized: [plan.rows, units]) : nil,
             previous: tracked ? Tensor(uninitialized: [plan.rows, units]) : nil, mask: stateMask?.detached,
             initial: initial?.detached)
@@ -72,11 +71,25 @@ extension Tensor where Scalar: TensorFloatingPoint {
     }
 }
 
+extension Tensor where Scalar: TensorFloatingPoint {
+    /// Where the rows are words of a table whose projections are kept: the words, and the projections.
+    private func projectedWords(
+        _ cell: RecurrentCellKind, _ weights: RecurrentWeights<Scalar>
+    ) -> (ids: Tensor<Int32>, projections: Tensor)? {
+        guard storage.isLate, let rows = storage.late as? LookedUpRows<Scalar>,
+            let projections = WordProjections.of(rows.table, cell, weights, count: rows.ids.count)
+        else { return nil }
+        return (Tensor<Int32>(rows.ids), projections)
+    }
+}
+
 /// One pass over a batch, with what its way back needs.
 private struct RecurrentRun<Scalar: TensorFloatingPoint>: Sendable {
     let plan: RecurrentPlan
     /// Input projections, then the gates, and on the way back the gradients of the projections.
     let gates: Tensor<Scalar>
+    /// Instead of the input projections of each row: its word, and those of every word.
+    let words: (ids: Tensor<Int32>, projections: Tensor<Scalar>)?
     let cells: Tensor<Scalar>?
     let previous: Tensor<Scalar>?
     let mask: Tensor<Scalar>?
@@ -88,6 +101,8 @@ private struct RecurrentRun<Scalar: TensorFloatingPoint>: Sendable {
     private func problem() -> mml_recurrent {
         var problem = mml_recurrent()
         problem.gates = UnsafeMutableRawPointer(gates.pointer)
+        problem.words = words.map { UnsafePointer($0.ids.pointer) }
+        problem.projections = words.map { UnsafeRawPointer($0.projections.pointer) }
         problem.cells = cells.map { UnsafeMutableRawPointer($0.pointer) }
         problem.previous = previous.map { UnsafeMutableRawPointer($0.pointer) }
         problem.mask = mask.map { UnsafeRawPointer($0.pointer) }

@@ -205,12 +205,6 @@ import Testing
     }
 
     @Test func badDataAndOptions() throws {
-        func code(_ body: () throws -> Void) -> MarketingMLError.Code? {
-            do {
-                try body()
-                return nil
-            } catch { return (error as? MarketingMLError)?.code }
-        }
         let bert = try Self.tiny()
         func train(_ data: LabeledTexts<String>, _ change: (inout FineTuningOptions) -> Void = { _ in })
             throws
@@ -219,20 +213,20 @@ import Testing
             change(&options)
             _ = try TextClassifier.fineTune(bert, on: data, options: options)
         }
-        #expect(code { try train(LabeledTexts(texts: [], labels: [])) } == .emptyData)
-        #expect(code { try train(LabeledTexts(texts: ["a", "b"], labels: ["x", "x"])) } == .emptyData)
-        #expect(code { try train(Self.texts) { $0.epochs = 0 } } == .invalidOption)
-        #expect(code { try train(Self.texts) { $0.batchSize = 0 } } == .invalidOption)
-        #expect(code { try train(Self.texts) { $0.learningRate = .nan } } == .invalidOption)
-        #expect(code { try train(Self.texts) { $0.maxLength = 1000 } } == .invalidOption)
-        #expect(code { try train(Self.texts) { $0.dropout = 1 } } == .invalidOption)
-        #expect(code { try train(Self.texts) { $0.frozenLayers = 3 } } == .invalidOption)
-        #expect(code { try train(Self.texts) { $0.classWeights = .values([1]) } } == .invalidOption)
+        #expect(errorCode { try train(LabeledTexts(texts: [], labels: [])) } == .emptyData)
+        #expect(errorCode { try train(LabeledTexts(texts: ["a", "b"], labels: ["x", "x"])) } == .emptyData)
+        #expect(errorCode { try train(Self.texts) { $0.epochs = 0 } } == .invalidOption)
+        #expect(errorCode { try train(Self.texts) { $0.batchSize = 0 } } == .invalidOption)
+        #expect(errorCode { try train(Self.texts) { $0.learningRate = .nan } } == .invalidOption)
+        #expect(errorCode { try train(Self.texts) { $0.maxLength = 1000 } } == .invalidOption)
+        #expect(errorCode { try train(Self.texts) { $0.dropout = 1 } } == .invalidOption)
+        #expect(errorCode { try train(Self.texts) { $0.frozenLayers = 3 } } == .invalidOption)
+        #expect(errorCode { try train(Self.texts) { $0.classWeights = .values([1]) } } == .invalidOption)
         let classifier = try Self.trained()
         #expect(
-            code { _ = try classifier.evaluate(LabeledTexts(texts: ["a"], labels: ["ugly"])) }
+            errorCode { _ = try classifier.evaluate(LabeledTexts(texts: ["a"], labels: ["ugly"])) }
                 == .unknownLabel)
-        #expect(code { _ = try classifier.evaluate(LabeledTexts(texts: [], labels: [])) } == .emptyData)
+        #expect(errorCode { _ = try classifier.evaluate(LabeledTexts(texts: [], labels: [])) } == .emptyData)
     }
 }
 

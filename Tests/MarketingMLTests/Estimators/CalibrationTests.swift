@@ -107,28 +107,27 @@ import Testing
     }
 
     @Test func errors() throws {
-        func code(_ body: () throws -> Any) -> MarketingMLError.Code? {
-            do {
-                _ = try body()
-                return nil
-            } catch {
-                return (error as? MarketingMLError)?.code
-            }
-        }
         for method in CalibrationMethod.allCases {
             #expect(
-                code { try Calibrator(method, scores: [1, .nan], isPositive: [true, false]) } == .notFinite)
+                errorCode { try Calibrator(method, scores: [1, .nan], isPositive: [true, false]) }
+                    == .notFinite)
             #expect(
-                code { try Calibrator(method, scores: [1], isPositive: [true, false]) } == .shapeMismatch)
-            #expect(code { try Calibrator(method, scores: [], isPositive: []) } == .emptyData)
+                errorCode { try Calibrator(method, scores: [1], isPositive: [true, false]) } == .shapeMismatch
+            )
+            #expect(errorCode { try Calibrator(method, scores: [], isPositive: []) } == .emptyData)
         }
-        #expect(code { try Calibrator(.platt, scores: [1, 2], isPositive: [true, true]) } == .emptyData)
+        #expect(
+            errorCode { try Calibrator(.platt, scores: [1, 2], isPositive: [true, true]) } == .emptyData)
         let data = Example.overlapping(20)
         #expect(
-            code { try CalibratedClassifier(CentroidClassifier(), folds: 15).fit(data.features, data.labels) }
+            errorCode {
+                try CalibratedClassifier(CentroidClassifier(), folds: 15).fit(data.features, data.labels)
+            }
                 == .emptyData)
         #expect(
-            code { try CalibratedClassifier(CentroidClassifier(), folds: 1).fit(data.features, data.labels) }
+            errorCode {
+                try CalibratedClassifier(CentroidClassifier(), folds: 1).fit(data.features, data.labels)
+            }
                 == .invalidOption)
     }
 

@@ -190,28 +190,21 @@ import Testing
 
     @Test func errors() throws {
         let data = Example.overlapping(60)
-        func code(_ body: () throws -> Any) -> MarketingMLError.Code? {
-            do {
-                _ = try body()
-                return nil
-            } catch {
-                return (error as? MarketingMLError)?.code
-            }
-        }
         let none: [any Classifier] = []
         let one: [any Classifier] = [CentroidClassifier()]
-        #expect(code { try GridSearch(over: none).fit(data.features, data.labels) } == .invalidOption)
-        #expect(code { try GridSearch(over: one).fit(data.features, ["a"]) } == .shapeMismatch)
+        #expect(errorCode { try GridSearch(over: none).fit(data.features, data.labels) } == .invalidOption)
+        #expect(errorCode { try GridSearch(over: one).fit(data.features, ["a"]) } == .shapeMismatch)
         #expect(
-            code { try GridSearch(over: one, scoring: .rSquared).fit(data.features, data.labels) }
+            errorCode { try GridSearch(over: one, scoring: .rSquared).fit(data.features, data.labels) }
                 == .invalidOption)
         // Centroids have no probabilities.
         #expect(
-            code { try GridSearch(over: one, scoring: .logLoss).fit(data.features, data.labels) }
+            errorCode { try GridSearch(over: one, scoring: .logLoss).fit(data.features, data.labels) }
                 == .invalidOption)
-        #expect(code { try GridSearch(over: one, folds: 70).fit(data.features, data.labels) } == .emptyData)
         #expect(
-            code {
+            errorCode { try GridSearch(over: one, folds: 70).fit(data.features, data.labels) } == .emptyData)
+        #expect(
+            errorCode {
                 try GridSearch(over: one).fit(
                     data.features, data.labels, weights: [-1] + [Double](repeating: 1, count: 59))
             } == .invalidOption)
@@ -219,7 +212,7 @@ import Testing
         let sorted = Folds([Fold(train: Array(0..<30), test: Array(30..<60))])
         let labels = (0..<60).map { $0 < 45 ? "a" : "b" }
         #expect(
-            code { try crossValidate(CentroidClassifier(), data.features, labels, folds: sorted) }
+            errorCode { try crossValidate(CentroidClassifier(), data.features, labels, folds: sorted) }
                 == .emptyData)
         struct Broken: Error {}
         let broken = CentroidClassifier(onFit: { throw Broken() })

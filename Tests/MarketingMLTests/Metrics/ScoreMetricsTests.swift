@@ -136,44 +136,39 @@ import Testing
     }
 
     @Test func errors() throws {
-        func code(_ body: () throws -> Any) -> MarketingMLError.Code? {
-            do {
-                _ = try body()
-                return nil
-            } catch {
-                return (error as? MarketingMLError)?.code
-            }
-        }
         for bad in [Double.nan, .infinity, -.infinity] {
             #expect(
-                code { try ROC.area(scores: [0, bad], isPositive: [true, false]) as Any } == .notFinite)
+                errorCode { try ROC.area(scores: [0, bad], isPositive: [true, false]) as Any } == .notFinite)
             #expect(
-                code { try ROC.area(scores: [0, Float(bad)], isPositive: [true, false]) as Any } == .notFinite
+                errorCode { try ROC.area(scores: [0, Float(bad)], isPositive: [true, false]) as Any }
+                    == .notFinite
             )
         }
         #expect(try ROC.area(scores: [0.0, 1], isPositive: [true, true]) == nil)
         #expect(try ROC.area(scores: [Double](), isPositive: []) == nil)
-        #expect(code { try BinaryEvaluation(scores: [0, 1], isPositive: [true]) } == .shapeMismatch)
-        #expect(code { try BinaryEvaluation(scores: [0, 1], isPositive: [true, true]) } == .emptyData)
+        #expect(errorCode { try BinaryEvaluation(scores: [0, 1], isPositive: [true]) } == .shapeMismatch)
+        #expect(errorCode { try BinaryEvaluation(scores: [0, 1], isPositive: [true, true]) } == .emptyData)
         #expect(
-            code { try BinaryEvaluation(scores: [0, 1], isPositive: [true, false], weights: [0, 1]) }
+            errorCode { try BinaryEvaluation(scores: [0, 1], isPositive: [true, false], weights: [0, 1]) }
                 == .emptyData)
         #expect(
-            code { try BinaryEvaluation(scores: [0, 1], isPositive: [true, false], weights: [-1, 1]) }
+            errorCode { try BinaryEvaluation(scores: [0, 1], isPositive: [true, false], weights: [-1, 1]) }
                 == .invalidOption)
         let scores = try BinaryEvaluation(scores: [-3, 4, 1], isPositive: [true, false, true])
-        #expect(code { try scores.value(of: .logLoss) } == .invalidOption)
-        #expect(code { try scores.value(of: .rSquared) } == .invalidOption)
-        #expect(code { try scores.value(of: .lift(at: 0)) } == .invalidOption)
-        #expect(code { try scores.value(of: .accuracy, interval: .deLong) } == .invalidOption)
-        #expect(code { try scores.value(of: .rocAUC, interval: .wilson) } == .invalidOption)
-        #expect(code { try scores.value(of: .rocAUC, interval: .bootstrap(), level: 1) } == .invalidOption)
-        #expect(code { try scores.value(of: .rocAUC, interval: .bootstrap(resamples: 3)) } == .invalidOption)
-        #expect(code { try scores.value(of: .rocAUC, interval: .deLong) } == .emptyData)
-        #expect(code { try scores.calibrationCurve() } == .invalidOption)
-        #expect(code { try RegressionOutcomes(targets: [1], predictions: [.nan]) } == .notFinite)
-        #expect(code { try RegressionOutcomes(targets: [], predictions: []) } == .emptyData)
+        #expect(errorCode { try scores.value(of: .logLoss) } == .invalidOption)
+        #expect(errorCode { try scores.value(of: .rSquared) } == .invalidOption)
+        #expect(errorCode { try scores.value(of: .lift(at: 0)) } == .invalidOption)
+        #expect(errorCode { try scores.value(of: .accuracy, interval: .deLong) } == .invalidOption)
+        #expect(errorCode { try scores.value(of: .rocAUC, interval: .wilson) } == .invalidOption)
+        #expect(
+            errorCode { try scores.value(of: .rocAUC, interval: .bootstrap(), level: 1) } == .invalidOption)
+        #expect(
+            errorCode { try scores.value(of: .rocAUC, interval: .bootstrap(resamples: 3)) } == .invalidOption)
+        #expect(errorCode { try scores.value(of: .rocAUC, interval: .deLong) } == .emptyData)
+        #expect(errorCode { try scores.calibrationCurve() } == .invalidOption)
+        #expect(errorCode { try RegressionOutcomes(targets: [1], predictions: [.nan]) } == .notFinite)
+        #expect(errorCode { try RegressionOutcomes(targets: [], predictions: []) } == .emptyData)
         let regression = try RegressionOutcomes(targets: [1, 2], predictions: [1, 3])
-        #expect(code { try regression.value(of: .accuracy) } == .invalidOption)
+        #expect(errorCode { try regression.value(of: .accuracy) } == .invalidOption)
     }
 }

@@ -40,7 +40,7 @@ import Testing
             (dInitialHidden, dInitialState) = (empty(sequences * units), empty(sequences * units))
         }
 
-        private func packed(_ rows: Range<Int>, transposed: Bool) -> Guarded<Scalar> {
+        func packed(_ rows: Range<Int>, transposed: Bool) -> Guarded<Scalar> {
             let part = Guarded(Array(weight.values[rows.lowerBound * units..<rows.upperBound * units]))
             let (k, n) = transposed ? (units, rows.count) : (rows.count, units)
             return GemmTests.packed(
@@ -120,6 +120,69 @@ import Testing
                         pair.0, pair.1, "cell \(kind), \(units) units, options \(options), result \(index)",
                         within: 4 * Scalar.closeness)
                 }
+            }
+        }
+        check(Float.self)
+        check(Double.self)
+    }
+
+    /// Projections that are looked up by word, against the same ones row by row and against the reference.
+    @Test(arguments: cells.map(\.rawValue), units) func words(_ kind: UInt32, _ units: Int) {
+        func check<Scalar: KernelScalar>(_: Scalar.Type) {
+            let cell = mml_cell(rawValue: kind)
+            let words: [Int32] = (0..<23).map { Int32($0 * 7 % 11) }
+            func results(_ lookUp: Bool, reference: Bool) -> [Guarded<Scalar>] {
+                let problem = Problem<Scalar>(cell, units)
+                let width = problem.gates * units
+                let table = Guarded(Array(problem.gate.values.prefix(11 * width)))
+                for (row, word) in words.enumerated() {
+                    for column in 0..<width {
+                        problem.gate.pointer[row * width + column] =
+                            lookUp ? .nan : table.pointer[Int(word) * width + column]
+                    }
+                }
+                let before = cell == MML_CELL_GRU_RESET_BEFORE
+                let main = problem.packed(0..<(before ? 2 : problem.gates) * units, transposed: true)
+                let candidate = problem.packed(before ? 2 * units..<3 * units : 0..<0, transposed: true)
+                let scratch = Guarded(
+                    [Scalar](
+                        repeating: .nan,
+                        count: mml_recurrent_scratch(
+                            Scalar.mmlType, Int32(kind), problem.sequences, units)))
+                Problem<Scalar>.order.withUnsafeBufferPointer { order in
+                    Problem<Scalar>.offsets.withUnsafeBufferPointer { offsets in
+                        words.withUnsafeBufferPointer { words in
+                            var r = mml_recurrent()
+                            (r.cell, r.units, r.sequences) = (Int32(kind), units, problem.sequences)
+                            (r.order, r.offsets) = (order.baseAddress, offsets.baseAddress)
+                            r.gates = UnsafeMutableRawPointer(problem.gate.pointer)
+                            if lookUp {
+                                r.words = words.baseAddress
+                                r.projections = UnsafeRawPointer(table.pointer)
+                            }
+                            r.recurrent = UnsafeRawPointer(main.pointer)
+                            r.candidate = UnsafeRawPointer(candidate.pointer)
+                            r.outputs = UnsafeMutableRawPointer(problem.outputs.pointer)
+                            r.final_hidden = UnsafeMutableRawPointer(problem.hidden.pointer)
+                            if cell == MML_CELL_LSTM {
+                                r.final_state = UnsafeMutableRawPointer(problem.state.pointer)
+                            }
+                            let call = reference ? mml_reference_recurrent_forward : mml_recurrent_forward
+                            call(Scalar.mmlType, &r, scratch.pointer)
+                        }
+                    }
+                }
+                #expect(scratch.isIntact && table.isIntact)
+                withExtendedLifetime((main, candidate)) {}
+                return [problem.outputs, problem.hidden, problem.state]
+            }
+            let looked = results(true, reference: false)
+            for (actual, expected) in zip(looked, results(false, reference: false)) {
+                #expect(actual.values == expected.values)
+            }
+            for (actual, expected) in zip(looked, results(true, reference: true)) {
+                expectSame(
+                    actual, expected, "cell \(kind), \(units) units, words", within: 4 * Scalar.closeness)
             }
         }
         check(Float.self)

@@ -136,6 +136,33 @@ import Testing
         expectRelativeNorm(products, sum, 1e-12, "outer product")
     }
 
+    /// A sampled Hessian is that of every eighth block, times all rows over those.
+    @Test(arguments: ["double", "float", "sparse"], ["logistic", "softmax"])
+    func sampledHessian(kind: String, name: String) throws {
+        let (rows, columns) = (256 * 17 + 40, 4)
+        let loss = try #require(Self.losses.first { $0.0 == name }).1(rows)
+        let design = try design(matrix(rows, columns), kind)
+        let at = point(loss.outputs * design.width)
+        let found = derivatives(design, loss, at, .sampledHessian)
+        let plain = derivatives(design, loss, at, .none)
+        #expect(found.loss == plain.loss && found.gradient == plain.gradient)
+        let sampled = (0..<rows).filter { $0 / 256 % 8 == 0 }
+        #expect(sampled.count == 3 * 256)
+        // The others count nothing: their weights are 0.
+        var weights = [Double](repeating: 0, count: rows)
+        for row in sampled { weights[row] = Double(row * 5 % 7) / 3 }
+        let part: any MarginLoss =
+            name == "logistic"
+            ? SingleMarginLoss(
+                .logistic, targets: (0..<rows).map { Double($0 * 3 % 2) }, weights: weights)
+            : SoftmaxLoss(
+                classes: 3, hasReference: false, targets: (0..<rows).map { Int32($0 * 3 % 3) },
+                weights: weights)
+        let exact = try #require(derivatives(design, part, at, .hessian).second)
+        let share = Double(rows) / Double(sampled.count)
+        expectRelativeNorm(found.second ?? [], exact.map { $0 * share }, 1e-6, kind)
+    }
+
     /// The gradient of one example, by a design of that row alone.
     private func scores(_ design: DesignMatrix, _ loss: any MarginLoss, _ at: [Double], _ row: Int)
         -> [Double]

@@ -6,11 +6,15 @@ import Tensor
 /// two sets of margins, which needs no reading. Near the solution the curvature hardly changes: then the
 /// factor is kept while it still brings the violation down well (Shamanskii's method), and an iteration is
 /// margins and gradient alone.
+///
+/// With many rows for each coefficient the Hessian of a sample of them serves as well at first: an error of √(order / sample)
+/// in it brings the violation down by about as much an iteration (Roosta-Khorasani and Mahoney,
+/// doi:10.1007/s10107-018-1346-5). All rows are taken from where that falls short.
 struct NewtonCholesky {
     let problem: MarginProblem
     let limits: SolverLimits
-    /// Whether Hessians may be summed in single precision while that serves: worth it for large data.
-    var allowsQuickHessian: Bool
+    /// What the first Hessians are: for large data in single precision, of a sample if there are many rows.
+    var firstHessian: SecondDerivative
 
     private enum Factor {
         case cholesky(CholeskyFactor)
@@ -27,13 +31,13 @@ struct NewtonCholesky {
     init(_ problem: MarginProblem, _ limits: SolverLimits) {
         self.problem = problem
         self.limits = limits
-        allowsQuickHessian =
-            Double(problem.design.rowCount) * Double(problem.order) * Double(problem.order) > 5e7
+        let rows = Double(problem.design.rowCount), order = Double(problem.order)
+        firstHessian = rows * order * order <= 5e7 ? .hessian : rows < 2000 * order ? .quickHessian : .sampledHessian
     }
 
     func minimize(from start: [Double]) throws -> MarginSolution {
-        var precise = !allowsQuickHessian
-        var hessian: SecondDerivative { precise ? .hessian : .quickHessian }
+        var hessian = firstHessian
+        var precise: Bool { hessian == .hessian }
         let margins = MarginBuffer(problem)
         var trial = MarginBuffer(problem)
         var now = problem.derivatives(at: start, margins: margins, second: hessian)
@@ -46,7 +50,7 @@ struct NewtonCholesky {
             if let matrix = now.second {
                 factor = self.factor(matrix, precise: precise)
                 if factor == nil {
-                    precise = true
+                    hessian = .hessian
                     now = problem.derivatives(
                         at: solution.coefficients, margins: solution.margins, second: .hessian)
                     factor = now.second.flatMap { self.factor($0, precise: true) }
@@ -64,6 +68,7 @@ struct NewtonCholesky {
             var next = problem.derivatives(at: point, margins: trial, second: keepsFactor ? .none : hessian)
             var objective = next.loss + problem.penalty(point)
             if !(objective <= solution.objective + 1e-4 * slope + floor) {
+                if hessian == .sampledHessian { hessian = .quickHessian }
                 repeat {
                     part *= 0.5
                     trial.move(0.5, from: solution.margins)
@@ -76,7 +81,7 @@ struct NewtonCholesky {
                         break
                     }
                     // The direction may have suffered from single precision.
-                    precise = true
+                    hessian = .hessian
                     now = problem.derivatives(
                         at: solution.coefficients, margins: solution.margins, second: .hessian)
                     continue
@@ -89,8 +94,12 @@ struct NewtonCholesky {
             let isFlat = -slope < 1e-15 * abs(solution.objective)
             stalls = isFlat && !(violation < 0.9 * solution.violation) ? stalls + 1 : 0
             if keepsFactor, !(violation < 0.1 * solution.violation), violation > limits.tolerance {
+                if hessian == .sampledHessian {
+                    hessian = .quickHessian
+                } else if !(violation < 0.5 * solution.violation) {
+                    hessian = .hessian
+                }
                 next = problem.derivatives(at: point, margins: trial, second: hessian)
-                if !precise, !(violation < 0.5 * solution.violation) { precise = true }
             }
             solution.move(
                 to: point, objective: objective, gradient: next.gradient, violation: violation,
