@@ -32,7 +32,8 @@ struct NewtonCholesky {
         self.problem = problem
         self.limits = limits
         let rows = Double(problem.design.rowCount), order = Double(problem.order)
-        firstHessian = rows * order * order <= 5e7 ? .hessian : rows < 2000 * order ? .quickHessian : .sampledHessian
+        firstHessian =
+            rows * order * order <= 5e7 ? .hessian : rows < 2000 * order ? .quickHessian : .sampledHessian
     }
 
     func minimize(from start: [Double]) throws -> MarginSolution {
