@@ -78,13 +78,17 @@ double mml_reference_als_loss(mml_type type, const mml_als *s, ptrdiff_t first, 
 }
 
 ptrdiff_t mml_reference_top_scores(
-    mml_type type, ptrdiff_t n, const void *x, int32_t first, ptrdiff_t k, ptrdiff_t count, void *best, int32_t *items) {
+    mml_type type, ptrdiff_t n, const void *x, const int32_t *ids, int32_t first, ptrdiff_t excluded_count,
+    const int32_t *excluded, ptrdiff_t k, ptrdiff_t count, void *best, int32_t *items) {
     for (ptrdiff_t i = 0; i < n; i++) {
         const double score = get(type, x, i);
-        if (isnan(score) || score == -INFINITY || k == 0) continue;
+        const int32_t item = ids == NULL ? first + (int32_t)i : ids[i];
+        int is_excluded = 0;
+        for (ptrdiff_t j = 0; j < excluded_count; j++) is_excluded |= excluded[j] == item;
+        if (isnan(score) || score == -INFINITY || k == 0 || is_excluded) continue;
         if (count < k) {
             put(type, best, count, score);
-            items[count++] = first + (int32_t)i;
+            items[count++] = item;
             continue;
         }
         ptrdiff_t worst = 0;
@@ -92,9 +96,10 @@ ptrdiff_t mml_reference_top_scores(
             const double a = get(type, best, j), b = get(type, best, worst);
             if (a < b || (a == b && items[j] > items[worst])) worst = j;
         }
-        if (score > get(type, best, worst)) {
+        const double bound = get(type, best, worst);
+        if (score > bound || (score == bound && item < items[worst])) {
             put(type, best, worst, score);
-            items[worst] = first + (int32_t)i;
+            items[worst] = item;
         }
     }
     return count;

@@ -174,3 +174,15 @@ public struct SparseMatrix<Scalar: TensorFloatingPoint>: Sendable, Equatable {
             trusted: columnCount, rowCount, rowOffsets: offsets, columnIndices: rows, values: moved)
     }
 }
+
+extension SparseMatrix {
+    /// The place of a row's first element whose column is at least `column`; the row's end if there is none.
+    package func firstElement(row: Int, from column: Int) -> Int {
+        var (low, high) = (rowOffsets[row], rowOffsets[row + 1])
+        while low < high {
+            let middle = (low + high) / 2
+            if Int(columnIndices[middle]) < column { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
