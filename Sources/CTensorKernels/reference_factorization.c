@@ -78,14 +78,12 @@ double mml_reference_als_loss(mml_type type, const mml_als *s, ptrdiff_t first, 
 }
 
 ptrdiff_t mml_reference_top_scores(
-    mml_type type, ptrdiff_t n, const void *x, const int32_t *ids, int32_t first, ptrdiff_t excluded_count,
-    const int32_t *excluded, ptrdiff_t k, ptrdiff_t count, void *best, int32_t *items) {
+    mml_type type, ptrdiff_t n, const void *x, const int32_t *ids, int32_t first, ptrdiff_t k, ptrdiff_t count, void *best,
+    int32_t *items) {
     for (ptrdiff_t i = 0; i < n; i++) {
         const double score = get(type, x, i);
         const int32_t item = ids == NULL ? first + (int32_t)i : ids[i];
-        int is_excluded = 0;
-        for (ptrdiff_t j = 0; j < excluded_count; j++) is_excluded |= excluded[j] == item;
-        if (isnan(score) || score == -INFINITY || k == 0 || is_excluded) continue;
+        if (isnan(score) || score == -INFINITY || k == 0) continue;
         if (count < k) {
             put(type, best, count, score);
             items[count++] = item;

@@ -74,6 +74,19 @@ public protocol RecommenderModel<User, Item>: Sendable {
 
 /// The best items of several users: numbers and scores, best first.
 public struct TopItems: Sendable {
-    let lists: TopScores
-    init(_ lists: TopScores) { self.lists = lists }
+    @usableFromInline let items: [Int32]
+    @usableFromInline let scores: [Float]
+    /// Where each user's list begins, and where the last one ends.
+    @usableFromInline let offsets: [Int]
+
+    init(_ lists: TopScores) { (items, scores, offsets) = (lists.indices, lists.scores, lists.offsets) }
+
+    /// A user's list.
+    @inlinable func list<Item>(_ place: Int, of all: [Item]) -> [(item: Item, score: Double)] {
+        let range = offsets[place]..<offsets[place + 1]
+        var list: [(item: Item, score: Double)] = []
+        list.reserveCapacity(range.count)
+        for index in range { list.append((all[Int(items[index])], Double(scores[index]))) }
+        return list
+    }
 }

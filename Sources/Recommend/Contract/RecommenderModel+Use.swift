@@ -17,23 +17,30 @@ extension RecommenderModel {
         }
         let found = top(
             ofUsers: index..<index + 1, count: count, offsets: offsets, includingSeen: filter.includingSeen)
-        return recommendations(found, 0)
+        return found.list(0, of: catalogue.items)
     }
 
     /// The best items for every user, in the order of `catalogue.users`.
-    public func recommendForAll(
+    ///
+    /// Inlinable, since half of the time would go into making lists of ids whose type is not known.
+    @inlinable public func recommendForAll(
         count: Int, filter: RecommendationFilter<Item> = .unseen
     ) -> [(user: User, items: [(item: Item, score: Double)])] {
-        let found = top(
+        let found = topForAll(count: count, filter: filter)
+        let (users, items) = (catalogue.users, catalogue.items)
+        let lists = inParallel(users.count, of: 256) { range in
+            range.map { (user: users[$0], items: found.list($0, of: items)) }
+        }
+        var all: [(user: User, items: [(item: Item, score: Double)])] = []
+        all.reserveCapacity(users.count)
+        for part in lists { all += part }
+        return all
+    }
+
+    @usableFromInline func topForAll(count: Int, filter: RecommendationFilter<Item>) -> TopItems {
+        top(
             ofUsers: catalogue.users.indices, count: count, offsets: filter.offsets(of: catalogue.items),
             includingSeen: filter.includingSeen)
-        let (users, grain) = (catalogue.users, 256)
-        let parts = parallelMap((users.count + grain - 1) / grain) { part in
-            (part * grain..<min(users.count, (part + 1) * grain)).map {
-                (user: users[$0], items: recommendations(found, $0))
-            }
-        }
-        return Array(parts.joined())
     }
 
     /// The best items for somebody whom the model has never seen, from what is known of them.
@@ -96,14 +103,7 @@ extension RecommenderModel {
     private func best(
         of scores: [Float], count: Int, offsets: [Float]?, leavingOut seen: [Int32]
     ) -> [(item: Item, score: Double)] {
-        recommendations(TopItems(.of(scores.leavingOut(seen, offsets), count: count)), 0)
-    }
-
-    private func recommendations(_ found: TopItems, _ place: Int) -> [(item: Item, score: Double)] {
-        let items = catalogue.items
-        return found.lists.range(place).map {
-            (items[Int(found.lists.indices[$0])], Double(found.lists.scores[$0]))
-        }
+        TopItems(.of(scores.leavingOut(seen, offsets), count: count)).list(0, of: catalogue.items)
     }
 }
 
@@ -147,6 +147,13 @@ public struct Explanation<Item: Sendable>: Sendable {
     /// The user's items with their contributions, the largest first. For models that are linear in the history they add up to the
     /// score, up to what the item has for everybody.
     public let contributions: [(item: Item, weight: Double)]
+}
+
+/// What `body` gives for parts of `size` of the numbers below `count`, in their order.
+@usableFromInline func inParallel<Result: Sendable>(
+    _ count: Int, of size: Int, _ body: (Range<Int>) -> Result
+) -> [Result] {
+    parallelMap((count + size - 1) / size) { body($0 * size..<min(count, ($0 + 1) * size)) }
 }
 
 extension [Float] {

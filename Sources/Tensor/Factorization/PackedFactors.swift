@@ -10,6 +10,8 @@ package struct PackedFactors: Sendable {
     private let packed: PackedMatrix
     /// The row at each place.
     private let order: [Int32]
+    /// The place of each row.
+    private let places: [Int32]
     /// The norm of the first row of each tile, the longest there and behind it.
     private let tileNorms: [Float]
     private let width: Int
@@ -28,6 +30,9 @@ package struct PackedFactors: Sendable {
         let norms = (0..<rows).map { norm(UnsafePointer(factors.pointer) + $0 * width, width) }
         let order = norms.indices.sorted { (norms[$1], $0) < (norms[$0], $1) }
         self.order = order.map { Int32(truncatingIfNeeded: $0) }
+        var places = self.order
+        for (place, row) in order.enumerated() { places[row] = Int32(truncatingIfNeeded: place) }
+        self.places = places
         tileNorms = stride(from: 0, to: rows, by: Self.tileRows).map { norms[order[$0]] }
         packed = PackedMatrix(factors.rows(at: order), rows: width, columns: rows, transposed: true)
         withExtendedLifetime(factors) {}
@@ -62,6 +67,9 @@ package struct PackedFactors: Sendable {
         precondition(
             offsets.map { $0.count == rowCount } ?? true,
             "\(offsets?.count ?? 0) offsets for \(rowCount) rows")
+        precondition(
+            excluded.map { $0.columnCount == rowCount } ?? true,
+            "\(excluded?.columnCount ?? 0) columns for \(rowCount) rows")
         let search = Search(
             queries: queries, range, excluded: excluded,
             offsets: offsets.map { all in order.map { all[Int($0)] } },
@@ -139,14 +147,27 @@ package struct PackedFactors: Sendable {
             order.withUnsafeBufferPointer { order in
                 guard let order = order.baseAddress else { return }
                 for (place, query) in active.enumerated() {
-                    search.withExcluded(query) {
-                        best[query - queries.lowerBound].add(
-                            columns, scores + place * Self.tileRows, indices: order + first, excluded: $0)
-                    }
+                    let line = scores + place * Self.tileRows
+                    exclude(search.excluded(query), from: line, first: first, count: columns)
+                    best[query - queries.lowerBound].add(columns, line, indices: order + first)
                 }
             }
         }
         return best.map { Found(list: $0.sorted, threshold: $0.threshold) }
+    }
+}
+
+extension PackedFactors {
+    /// Takes rows out of a tile. Most are in the first tiles: what somebody took is popular.
+    private func exclude(
+        _ rows: ArraySlice<Int32>, from line: UnsafeMutablePointer<Float>, first: Int, count: Int
+    ) {
+        places.withUnsafeBufferPointer { places in
+            for row in rows {
+                let place = Int(places[Int(row)]) - first
+                if 0..<count ~= place { line[place] = -.infinity }
+            }
+        }
     }
 }
 
@@ -213,12 +234,10 @@ private struct Search: Sendable {
         return offsets.withUnsafeBufferPointer { body($0.baseAddress) }
     }
 
-    func withExcluded(_ query: Int, _ body: (UnsafeBufferPointer<Int32>) -> Void) {
-        guard let excluded else { return body(UnsafeBufferPointer(start: nil, count: 0)) }
-        excluded.columnIndices.withUnsafeBufferPointer { indices in
-            let row = excluded.rowOffsets[query]..<excluded.rowOffsets[query + 1]
-            body(UnsafeBufferPointer(rebasing: indices[row]))
-        }
+    /// The rows that a query leaves out.
+    func excluded(_ query: Int) -> ArraySlice<Int32> {
+        guard let excluded else { return [] }
+        return excluded.columnIndices[excluded.rowOffsets[query]..<excluded.rowOffsets[query + 1]]
     }
 }
 

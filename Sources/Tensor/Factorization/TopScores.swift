@@ -76,16 +76,12 @@ final class Candidates {
     /// Looks at the scores of the indices from `first` on, which must be larger than all before.
     func add(_ n: Int, _ x: UnsafePointer<Float>?, first: Int) {
         count = mml_top_scores(
-            MML_F32, n, x, nil, Int32(truncatingIfNeeded: first), 0, nil, capacity, count, scores, indices)
+            MML_F32, n, x, nil, Int32(truncatingIfNeeded: first), capacity, count, scores, indices)
     }
 
-    /// Looks at the scores of these indices; `excluded`, in rising order, do not count.
-    func add(
-        _ n: Int, _ x: UnsafePointer<Float>, indices ids: UnsafePointer<Int32>,
-        excluded: UnsafeBufferPointer<Int32>
-    ) {
-        count = mml_top_scores(
-            MML_F32, n, x, ids, 0, excluded.count, excluded.baseAddress, capacity, count, scores, indices)
+    /// Looks at the scores of these indices.
+    func add(_ n: Int, _ x: UnsafePointer<Float>, indices ids: UnsafePointer<Int32>) {
+        count = mml_top_scores(MML_F32, n, x, ids, 0, capacity, count, scores, indices)
     }
 
     /// All of them, the best first.

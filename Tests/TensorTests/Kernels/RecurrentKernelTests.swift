@@ -189,6 +189,17 @@ import Testing
         check(Double.self)
     }
 
+    /// Gradients that have faded are nothing, rather than numbers below the normal range.
+    @Test(arguments: cells.map(\.rawValue)) func fadedGradients(_ kind: UInt32) {
+        let problem = Problem<Float>(mml_cell(rawValue: kind), 8)
+        for index in 0..<56 {
+            problem.dHidden.pointer[index] = 1e-32
+            problem.dState.pointer[index] = 1e-32
+        }
+        problem.run(reference: false, options: 0)
+        #expect(problem.gate.values.allSatisfy { $0 == 0 })
+    }
+
     @Test(arguments: cells.map(\.rawValue)) func notANumberStays(_ kind: UInt32) {
         let problem = Problem<Float>(mml_cell(rawValue: kind), 8)
         problem.gate.pointer[0] = .nan
