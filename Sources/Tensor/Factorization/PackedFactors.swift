@@ -118,6 +118,7 @@ package struct PackedFactors: Sendable {
         let best = queries.map { _ in Candidates(capacity: search.count) }
         let panel = mml_panel_width(MML_F32, 0)
         let scratch = Tensor<Float>(uninitialized: [queries.count, Self.tileRows + width])
+        defer { withExtendedLifetime(scratch) {} }
         let scores = scratch.pointer
         let rows = scores + queries.count * Self.tileRows
         // The queries that further tiles may serve: once past its last tile, a query is past all others.
@@ -241,8 +242,9 @@ private struct Search: Sendable {
     }
 }
 
+/// Infinite for a row with NaN, whose scores are looked at for what they are.
 private func norm(_ row: UnsafePointer<Float>, _ width: Int) -> Float {
     var square = 0.0
     for place in 0..<width { square += Double(row[place]) * Double(row[place]) }
-    return Float(square.squareRoot())
+    return square.isNaN ? .infinity : Float(square.squareRoot())
 }
