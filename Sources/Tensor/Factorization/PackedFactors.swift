@@ -156,9 +156,7 @@ package struct PackedFactors: Sendable {
         }
         return best.map { Found(list: $0.sorted, threshold: $0.threshold) }
     }
-}
 
-extension PackedFactors {
     /// Takes rows out of a tile. Most are in the first tiles: what somebody took is popular.
     private func exclude(
         _ rows: ArraySlice<Int32>, from line: UnsafeMutablePointer<Float>, first: Int, count: Int
