@@ -45,7 +45,9 @@ package func parallelRanges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Vo
 
 /// The results of `body` for `0 ..< count`, in order, computed on the pool.
 package func parallelMap<Result: Sendable>(_ count: Int, _ body: (Int) -> Result) -> [Result] {
-    [Result](unsafeUninitializedCapacity: count) { buffer, initialized in
+    // All empty arrays share one storage, whose count the initialiser below would write.
+    guard count > 0 else { return [] }
+    return [Result](unsafeUninitializedCapacity: count) { buffer, initialized in
         let start = buffer.baseAddress
         parallel(count) { index in start.map { ($0 + index).initialize(to: body(index)) } }
         initialized = count

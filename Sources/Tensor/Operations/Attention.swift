@@ -211,15 +211,15 @@ private struct AttentionPlan: Sendable {
         let tasksPerSequence = (heads + headsPerTask - 1) / headsPerTask
         let tasks = order.count * tasksPerSequence
         // As many as can be in use, whoever turns up: what is allocated must not depend on timing.
-        let spare = Mutex(
-            (0..<min(tasks, ThreadPool.threadCount)).map { _ in Tensor<Scalar>(uninitialized: [scratchCount])
-            })
+        let slots = Slots(min(tasks, ThreadPool.threadCount))
+        let spare = (0..<slots.count).map { _ in Tensor<Scalar>(uninitialized: [scratchCount]) }
         parallel(tasks) { task in
             let sequence = order[task / tasksPerSequence]
             let size = queries[sequence].count * keys[sequence].count
             if queries[sequence].isEmpty && keys[sequence].isEmpty { return }
-            let scratch = spare.withLock { $0.popLast() } ?? Tensor<Scalar>(uninitialized: [scratchCount])
-            defer { spare.withLock { $0.append(scratch) } }
+            let slot = slots.take()
+            defer { if let slot { slots.giveBack(slot) } }
+            let scratch = slot.map { spare[$0] } ?? Tensor<Scalar>(uninitialized: [scratchCount])
             let draws = Self.drawsOfHead(size)
             let first = task % tasksPerSequence * headsPerTask
             for head in first..<min(heads, first + headsPerTask) {
