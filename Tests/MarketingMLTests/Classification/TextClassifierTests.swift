@@ -213,20 +213,20 @@ import Testing
             change(&options)
             _ = try TextClassifier.fineTune(bert, on: data, options: options)
         }
-        #expect(errorCode { try train(LabeledTexts(texts: [], labels: [])) } == .emptyData)
-        #expect(errorCode { try train(LabeledTexts(texts: ["a", "b"], labels: ["x", "x"])) } == .emptyData)
-        #expect(errorCode { try train(Self.texts) { $0.epochs = 0 } } == .invalidOption)
-        #expect(errorCode { try train(Self.texts) { $0.batchSize = 0 } } == .invalidOption)
-        #expect(errorCode { try train(Self.texts) { $0.learningRate = .nan } } == .invalidOption)
-        #expect(errorCode { try train(Self.texts) { $0.maxLength = 1000 } } == .invalidOption)
-        #expect(errorCode { try train(Self.texts) { $0.dropout = 1 } } == .invalidOption)
-        #expect(errorCode { try train(Self.texts) { $0.frozenLayers = 3 } } == .invalidOption)
-        #expect(errorCode { try train(Self.texts) { $0.classWeights = .values([1]) } } == .invalidOption)
+        expectFailure(.emptyData) { _ = try train(LabeledTexts(texts: [], labels: [])) }
+        expectFailure(.emptyData) { _ = try train(LabeledTexts(texts: ["a", "b"], labels: ["x", "x"])) }
+        expectFailure(.invalidOption) { _ = try train(Self.texts) { $0.epochs = 0 } }
+        expectFailure(.invalidOption) { _ = try train(Self.texts) { $0.batchSize = 0 } }
+        expectFailure(.invalidOption) { _ = try train(Self.texts) { $0.learningRate = .nan } }
+        expectFailure(.invalidOption) { _ = try train(Self.texts) { $0.maxLength = 1000 } }
+        expectFailure(.invalidOption) { _ = try train(Self.texts) { $0.dropout = 1 } }
+        expectFailure(.invalidOption) { _ = try train(Self.texts) { $0.frozenLayers = 3 } }
+        expectFailure(.invalidOption) { _ = try train(Self.texts) { $0.classWeights = .values([1]) } }
         let classifier = try Self.trained()
-        #expect(
-            errorCode { _ = try classifier.evaluate(LabeledTexts(texts: ["a"], labels: ["ugly"])) }
-                == .unknownLabel)
-        #expect(errorCode { _ = try classifier.evaluate(LabeledTexts(texts: [], labels: [])) } == .emptyData)
+        expectFailure(.unknownLabel) {
+            _ = try classifier.evaluate(LabeledTexts(texts: ["a"], labels: ["ugly"]))
+        }
+        expectFailure(.emptyData) { _ = try classifier.evaluate(LabeledTexts(texts: [], labels: [])) }
     }
 }
 

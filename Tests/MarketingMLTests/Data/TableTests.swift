@@ -74,6 +74,7 @@ import Testing
                 try table(text, kinds: numeric.map { [$0: .numeric] } ?? [:], blockSize: blockSize)
             }
             #expect(error?.code == code && error?.location.row == row, "\(text): \(error?.description ?? "")")
+            #expect(numeric == nil || error?.location.name == numeric, "\(text): \(error?.description ?? "")")
         }
     }
 

@@ -108,27 +108,22 @@ import Testing
 
     @Test func errors() throws {
         for method in CalibrationMethod.allCases {
-            #expect(
-                errorCode { try Calibrator(method, scores: [1, .nan], isPositive: [true, false]) }
-                    == .notFinite)
-            #expect(
-                errorCode { try Calibrator(method, scores: [1], isPositive: [true, false]) } == .shapeMismatch
-            )
-            #expect(errorCode { try Calibrator(method, scores: [], isPositive: []) } == .emptyData)
+            expectFailure(.notFinite) {
+                _ = try Calibrator(method, scores: [1, .nan], isPositive: [true, false])
+            }
+            expectFailure(.shapeMismatch) {
+                _ = try Calibrator(method, scores: [1], isPositive: [true, false])
+            }
+            expectFailure(.emptyData) { _ = try Calibrator(method, scores: [], isPositive: []) }
         }
-        #expect(
-            errorCode { try Calibrator(.platt, scores: [1, 2], isPositive: [true, true]) } == .emptyData)
+        expectFailure(.emptyData) { _ = try Calibrator(.platt, scores: [1, 2], isPositive: [true, true]) }
         let data = Example.overlapping(20)
-        #expect(
-            errorCode {
-                try CalibratedClassifier(CentroidClassifier(), folds: 15).fit(data.features, data.labels)
-            }
-                == .emptyData)
-        #expect(
-            errorCode {
-                try CalibratedClassifier(CentroidClassifier(), folds: 1).fit(data.features, data.labels)
-            }
-                == .invalidOption)
+        expectFailure(.emptyData) {
+            _ = try CalibratedClassifier(CentroidClassifier(), folds: 15).fit(data.features, data.labels)
+        }
+        expectFailure(.invalidOption) {
+            _ = try CalibratedClassifier(CentroidClassifier(), folds: 1).fit(data.features, data.labels)
+        }
     }
 
     @Test func file() throws {

@@ -192,28 +192,26 @@ import Testing
         let data = Example.overlapping(60)
         let none: [any Classifier] = []
         let one: [any Classifier] = [CentroidClassifier()]
-        #expect(errorCode { try GridSearch(over: none).fit(data.features, data.labels) } == .invalidOption)
-        #expect(errorCode { try GridSearch(over: one).fit(data.features, ["a"]) } == .shapeMismatch)
-        #expect(
-            errorCode { try GridSearch(over: one, scoring: .rSquared).fit(data.features, data.labels) }
-                == .invalidOption)
+        expectFailure(.invalidOption) { _ = try GridSearch(over: none).fit(data.features, data.labels) }
+        expectFailure(.shapeMismatch) { _ = try GridSearch(over: one).fit(data.features, ["a"]) }
+        expectFailure(.invalidOption) {
+            _ = try GridSearch(over: one, scoring: .rSquared).fit(data.features, data.labels)
+        }
         // Centroids have no probabilities.
-        #expect(
-            errorCode { try GridSearch(over: one, scoring: .logLoss).fit(data.features, data.labels) }
-                == .invalidOption)
-        #expect(
-            errorCode { try GridSearch(over: one, folds: 70).fit(data.features, data.labels) } == .emptyData)
-        #expect(
-            errorCode {
-                try GridSearch(over: one).fit(
-                    data.features, data.labels, weights: [-1] + [Double](repeating: 1, count: 59))
-            } == .invalidOption)
+        expectFailure(.invalidOption) {
+            _ = try GridSearch(over: one, scoring: .logLoss).fit(data.features, data.labels)
+        }
+        expectFailure(.emptyData) { _ = try GridSearch(over: one, folds: 70).fit(data.features, data.labels) }
+        expectFailure(.invalidOption) {
+            _ = try GridSearch(over: one).fit(
+                data.features, data.labels, weights: [-1] + [Double](repeating: 1, count: 59))
+        }
         // A class that a training part lacks.
         let sorted = Folds([Fold(train: Array(0..<30), test: Array(30..<60))])
         let labels = (0..<60).map { $0 < 45 ? "a" : "b" }
-        #expect(
-            errorCode { try crossValidate(CentroidClassifier(), data.features, labels, folds: sorted) }
-                == .emptyData)
+        expectFailure(.emptyData) {
+            _ = try crossValidate(CentroidClassifier(), data.features, labels, folds: sorted)
+        }
         struct Broken: Error {}
         let broken = CentroidClassifier(onFit: { throw Broken() })
         #expect(throws: Broken.self) {

@@ -121,23 +121,19 @@ import Testing
     @Test func badOptions() throws {
         let series = try TimeSeries((0..<40).map { Double($0) })
         let naive = SeasonalNaive(period: 4)
-        #expect(
-            errorCode { _ = try naive.backtest(on: series, horizon: 0, origins: 2, period: 4) }
-                == .invalidOption)
-        #expect(
-            errorCode { _ = try naive.backtest(on: series, horizon: 4, origins: 33, period: 4) } == .emptyData
-        )
-        #expect(
-            errorCode {
-                _ = try naive.backtest(
-                    on: TimeSeries([Double](repeating: 1, count: 40)), horizon: 1, origins: 2, period: 4)
-            } == .emptyData)
-        #expect(errorCode { _ = try SeasonalNaive(period: 0).forecast(2, after: series) } == .invalidOption)
-        #expect(errorCode { _ = try SeasonalNaive(period: 41).forecast(2, after: series) } == .emptyData)
-        #expect(
-            errorCode { _ = try TimeSeries([1, 2], covariates: [.init("promotion", [1])]) } == .shapeMismatch)
+        expectFailure(.invalidOption) {
+            _ = try naive.backtest(on: series, horizon: 0, origins: 2, period: 4)
+        }
+        expectFailure(.emptyData) { _ = try naive.backtest(on: series, horizon: 4, origins: 33, period: 4) }
+        expectFailure(.emptyData) {
+            _ = try naive.backtest(
+                on: TimeSeries([Double](repeating: 1, count: 40)), horizon: 1, origins: 2, period: 4)
+        }
+        expectFailure(.invalidOption) { _ = try SeasonalNaive(period: 0).forecast(2, after: series) }
+        expectFailure(.emptyData) { _ = try SeasonalNaive(period: 41).forecast(2, after: series) }
+        expectFailure(.shapeMismatch) { _ = try TimeSeries([1, 2], covariates: [.init("promotion", [1])]) }
         let judged = try naive.backtest(on: series, horizon: 2, origins: 3, period: 4)
-        #expect(errorCode { _ = try judged.forecast([1], level: 0.8) } == .emptyData)
-        #expect(errorCode { _ = try judged.coverage(level: 1) } == .invalidOption)
+        expectFailure(.emptyData) { _ = try judged.forecast([1], level: 0.8) }
+        expectFailure(.invalidOption) { _ = try judged.coverage(level: 1) }
     }
 }

@@ -137,38 +137,36 @@ import Testing
 
     @Test func errors() throws {
         for bad in [Double.nan, .infinity, -.infinity] {
-            #expect(
-                errorCode { try ROC.area(scores: [0, bad], isPositive: [true, false]) as Any } == .notFinite)
-            #expect(
-                errorCode { try ROC.area(scores: [0, Float(bad)], isPositive: [true, false]) as Any }
-                    == .notFinite
-            )
+            expectFailure(.notFinite) { _ = try ROC.area(scores: [0, bad], isPositive: [true, false]) }
+            expectFailure(.notFinite) {
+                _ = try ROC.area(scores: [0, Float(bad)], isPositive: [true, false])
+            }
         }
         #expect(try ROC.area(scores: [0.0, 1], isPositive: [true, true]) == nil)
         #expect(try ROC.area(scores: [Double](), isPositive: []) == nil)
-        #expect(errorCode { try BinaryEvaluation(scores: [0, 1], isPositive: [true]) } == .shapeMismatch)
-        #expect(errorCode { try BinaryEvaluation(scores: [0, 1], isPositive: [true, true]) } == .emptyData)
-        #expect(
-            errorCode { try BinaryEvaluation(scores: [0, 1], isPositive: [true, false], weights: [0, 1]) }
-                == .emptyData)
-        #expect(
-            errorCode { try BinaryEvaluation(scores: [0, 1], isPositive: [true, false], weights: [-1, 1]) }
-                == .invalidOption)
+        expectFailure(.shapeMismatch) { _ = try BinaryEvaluation(scores: [0, 1], isPositive: [true]) }
+        expectFailure(.emptyData) { _ = try BinaryEvaluation(scores: [0, 1], isPositive: [true, true]) }
+        expectFailure(.emptyData) {
+            _ = try BinaryEvaluation(scores: [0, 1], isPositive: [true, false], weights: [0, 1])
+        }
+        expectFailure(.invalidOption) {
+            _ = try BinaryEvaluation(scores: [0, 1], isPositive: [true, false], weights: [-1, 1])
+        }
         let scores = try BinaryEvaluation(scores: [-3, 4, 1], isPositive: [true, false, true])
-        #expect(errorCode { try scores.value(of: .logLoss) } == .invalidOption)
-        #expect(errorCode { try scores.value(of: .rSquared) } == .invalidOption)
-        #expect(errorCode { try scores.value(of: .lift(at: 0)) } == .invalidOption)
-        #expect(errorCode { try scores.value(of: .accuracy, interval: .deLong) } == .invalidOption)
-        #expect(errorCode { try scores.value(of: .rocAUC, interval: .wilson) } == .invalidOption)
-        #expect(
-            errorCode { try scores.value(of: .rocAUC, interval: .bootstrap(), level: 1) } == .invalidOption)
-        #expect(
-            errorCode { try scores.value(of: .rocAUC, interval: .bootstrap(resamples: 3)) } == .invalidOption)
-        #expect(errorCode { try scores.value(of: .rocAUC, interval: .deLong) } == .emptyData)
-        #expect(errorCode { try scores.calibrationCurve() } == .invalidOption)
-        #expect(errorCode { try RegressionOutcomes(targets: [1], predictions: [.nan]) } == .notFinite)
-        #expect(errorCode { try RegressionOutcomes(targets: [], predictions: []) } == .emptyData)
+        expectFailure(.invalidOption) { _ = try scores.value(of: .logLoss) }
+        expectFailure(.invalidOption) { _ = try scores.value(of: .rSquared) }
+        expectFailure(.invalidOption) { _ = try scores.value(of: .lift(at: 0)) }
+        expectFailure(.invalidOption) { _ = try scores.value(of: .accuracy, interval: .deLong) }
+        expectFailure(.invalidOption) { _ = try scores.value(of: .rocAUC, interval: .wilson) }
+        expectFailure(.invalidOption) { _ = try scores.value(of: .rocAUC, interval: .bootstrap(), level: 1) }
+        expectFailure(.invalidOption) {
+            _ = try scores.value(of: .rocAUC, interval: .bootstrap(resamples: 3))
+        }
+        expectFailure(.emptyData) { _ = try scores.value(of: .rocAUC, interval: .deLong) }
+        expectFailure(.invalidOption) { _ = try scores.calibrationCurve() }
+        expectFailure(.notFinite) { _ = try RegressionOutcomes(targets: [1], predictions: [.nan]) }
+        expectFailure(.emptyData) { _ = try RegressionOutcomes(targets: [], predictions: []) }
         let regression = try RegressionOutcomes(targets: [1, 2], predictions: [1, 3])
-        #expect(errorCode { try regression.value(of: .accuracy) } == .invalidOption)
+        expectFailure(.invalidOption) { _ = try regression.value(of: .accuracy) }
     }
 }
