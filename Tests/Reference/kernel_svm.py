@@ -8,10 +8,8 @@ kernel_svm.json: `cases`, each with
   decision [n][pairs] (positive for class j), answers (with break_ties; absent for regression).
 libsvm/NAME.model: written by libsvm-official for `libsvm` in the json: name, svm_type, x, values [n][...] as svm_predict gives them.
 
-`kernel_svm.py --load FILE...` loads model files that the library wrote with libsvm-official and prints what they say of rows on stdin.
 """
 import json
-import sys
 
 from reference_common import FIXTURES, np, options, save_json, versions
 
@@ -177,21 +175,9 @@ def libsvm_models(folder):
     return out
 
 
-def load(files):
-    from libsvm.svmutil import svm_load_model, svm_predict
-    rows = json.load(sys.stdin)
-    for f in files:
-        m = svm_load_model(f)
-        labels, _, values = svm_predict([0] * len(rows), [{i + 1: v for i, v in enumerate(r)} for r in rows], m, "-q")
-        print(json.dumps(dict(file=f, labels=labels, values=values)))
-
-
 def main():
     ap = options(__doc__)
-    ap.add_argument("--load", nargs="+", help="model files to load with libsvm-official; rows as JSON on stdin")
     a = ap.parse_args()
-    if a.load:
-        return load(a.load)
     save_json(a.out / "kernel_svm.json", dict(versions=versions("scikit-learn", "numpy", "libsvm-official"), cases=cases(), libsvm=libsvm_models(a.out / "libsvm")), indent=None)
 
 
