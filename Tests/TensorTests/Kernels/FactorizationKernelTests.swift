@@ -125,10 +125,47 @@ import Testing
         check(Double.self)
     }
 
+    /// No coordinate is negative, the loss is level along those above 0, and rises along those at 0.
+    @Test(arguments: [1, 5, 16, 17, 40, 64]) func nonNegative(factors: Int) {
+        func check<Scalar: KernelScalar>(_: Scalar.Type) {
+            let problem = Problem<Scalar>(factors: factors)
+            let (solved, width) = (problem.solve(MML_ALS_NONNEGATIVE, steps: 2000), problem.width)
+            var held = 0
+            for row in 0..<problem.rows {
+                let x = (0..<width).map { Double(solved.pointer[row * width + $0]) }
+                var (slope, size) = ([Double](repeating: 0, count: width), 1.0)
+                for i in 0..<factors {
+                    slope[i] = Double(problem.penalties.pointer[row]) * x[i]
+                    for j in 0..<factors { slope[i] += Double(problem.gram.pointer[i * width + j]) * x[j] }
+                }
+                for k in problem.offsets[row]..<problem.offsets[row + 1] {
+                    let y = (0..<width).map {
+                        Double(problem.fixed.pointer[Int(problem.indices[k]) * width + $0])
+                    }
+                    let b = 1.5 * Double(problem.confidences[k])
+                    let pull = (b - 0.5) * zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } - b
+                    for i in 0..<factors {
+                        slope[i] += pull * y[i]
+                        size = max(size, abs(b * y[i]))
+                    }
+                }
+                for i in 0..<factors {
+                    let near = 2000 * Double(Scalar.closeness) * size
+                    #expect(x[i] == 0 ? slope[i] > -near : x[i] > 0 && abs(slope[i]) < near, "\(row), \(i)")
+                    held += x[i] == 0 ? 1 : 0
+                }
+                #expect(x[factors...].allSatisfy { $0 == 0 })
+            }
+            #expect(held > factors)
+        }
+        check(Float.self)
+        check(Double.self)
+    }
+
     @Test func notPositiveDefinite() {
         let problem = Problem<Float>(factors: 5)
         let solved = Guarded<Float>(zeros: problem.rows * problem.width)
-        for solver in [MML_ALS_CHOLESKY, MML_ALS_BLOCKS, MML_ALS_CONJUGATE_GRADIENT] {
+        for solver in [MML_ALS_CHOLESKY, MML_ALS_BLOCKS, MML_ALS_CONJUGATE_GRADIENT, MML_ALS_NONNEGATIVE] {
             problem.with(solver, solved, steps: 5, base: 1000) { problem in
                 let scratch = Guarded<Float>(zeros: mml_als_scratch(MML_F32, problem, 70))
                 // Row 0 has no elements; row 4 has enough to outweigh the rest.
