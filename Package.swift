@@ -36,8 +36,7 @@ let package = Package(
         .executableTarget(
             name: "ReaderChild", dependencies: ["MarketingML", "TestSupport"], path: "Tests/ReaderChild"),
         .testTarget(
-            name: "TensorTests", dependencies: ["Tensor", "CTensorKernels", "TestSupport"],
-            resources: [.copy("Fixtures")]),
+            name: "TensorTests", dependencies: ["Tensor", "CTensorKernels", "TestSupport"]),
         .testTarget(
             name: "MarketingMLTests",
             dependencies: ["MarketingML", "TestSupport", "TrainingChild", "ReaderChild"],

@@ -2,8 +2,8 @@ import Foundation
 import MarketingML
 import Recommend
 
-/// Whether models differ where there are users enough to tell: 20,000 generated users with tastes of rank 12 over 1,500 items.
-/// Options are chosen by NDCG@10 on one held-out item of each user, judged on another.
+/// Whether models differ where there are users enough to tell: 20,000 generated users with tastes of rank 12 over 1,500 items,
+/// which `Benchmarks/Peers/recommend_quality.py` makes. Options are chosen by NDCG@10 on one held-out part, judged on another.
 struct RecommendQualityCase: BenchmarkCase {
     static let all = [RecommendQualityCase()]
 
@@ -11,8 +11,11 @@ struct RecommendQualityCase: BenchmarkCase {
 
     func measure(repeats: Int) throws -> Measurement {
         let clock = ContinuousClock()
-        let (rest, test) = try Self.generated().split(.random(testFraction: 0.1, seed: 1))
-        let (train, dev) = try rest.split(.random(testFraction: 0.1, seed: 2))
+        let data = try PeerData("recommend_quality")
+        let parts = try ["train", "dev", "test"].map {
+            Interactions(users: try data.integers("\($0)_users"), items: try data.integers("\($0)_items"))
+        }
+        let (train, dev, test) = (parts[0], parts[1], parts[2])
         var reports: [(name: String, report: RankingReport)] = []
         func choose(_ kind: String, _ recipes: [any Recommender<Int, Int>]) throws {
             var best: (value: Double, model: any RecommenderModel<Int, Int>)?
@@ -63,28 +66,4 @@ struct RecommendQualityCase: BenchmarkCase {
     private static func fitted(
         _ recipe: some Recommender<Int, Int>, _ data: Interactions<Int, Int>
     ) throws -> any RecommenderModel<Int, Int> { try recipe.fit(data) }
-
-    /// A user takes the 30 items with the largest x·y + popularity + noise.
-    private static func generated() throws -> Interactions<Int, Int> {
-        let (users, items, rank) = (20_000, 1_500, 12)
-        let x = Tensor<Float>.randomNormal([users, rank], seed: 3, stream: 1)
-        let y = Tensor<Float>.randomNormal([items, rank], standardDeviation: 0.4, seed: 3, stream: 2)
-        let popularity = Tensor<Float>.randomNormal([items], seed: 3, stream: 3).elements
-        var (takers, taken): ([Int], [Int]) = ([], [])
-        for start in stride(from: 0, to: users, by: 2_000) {
-            let scores = x.rows(start..<start + 2_000).matmul(y, transposingOther: true).elements
-            let noise = Tensor<Float>.randomNormal(
-                [2_000, items], standardDeviation: 1, seed: 3, stream: UInt64(10 + start)
-            ).elements
-            for user in 0..<2_000 {
-                let total = (0..<items).map {
-                    scores[user * items + $0] + noise[user * items + $0] + popularity[$0]
-                }
-                let best = total.indices.sorted { total[$0] > total[$1] }.prefix(30)
-                takers += [Int](repeating: start + user, count: 30)
-                taken += best
-            }
-        }
-        return Interactions(users: takers, items: taken)
-    }
 }
