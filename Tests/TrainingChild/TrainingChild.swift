@@ -18,7 +18,7 @@ struct TrainingChild {
             intermediateSize: 40)
         configuration.maximumPositions = 32
         let bert = try BERT(configuration: configuration, tokenizer: tokenizer, seed: 3)
-        let parts = texts.split(validation: 0.2, test: 0, seed: 1)
+        let parts = try texts.split(validation: 0.2, test: 0, seed: 1)
         let plain = arguments[1] == "none"
         let options = FineTuningOptions(
             epochs: 6, batchSize: 4, accumulation: plain ? 1 : 3, learningRate: 2e-3,

@@ -19,9 +19,13 @@ struct AxisTicks: Equatable {
     ///
     /// - Parameter isFixed: Whether the axis spans just `range`; else it is widened to the next ticks.
     init(_ range: ClosedRange<Double>, count: Int, isFixed: Bool) {
-        var (low, high) = (range.lowerBound, range.upperBound)
-        if high - low <= 1e-12 * max(abs(low), abs(high)) {
-            let margin = low == 0 ? 1 : abs(low) / 2
+        // Beyond this a picture has nothing to show; steps could overflow or be lost in rounding.
+        let largest = 1e300
+        var (low, high) = (
+            min(max(range.lowerBound, -largest), largest), min(max(range.upperBound, -largest), largest)
+        )
+        if high - low <= max(1e-290, 1e-12 * max(abs(low), abs(high))) {
+            let margin = max(abs(low), abs(high)) < 1e-290 ? 1 : abs(low) / 2
             (low, high) = (low - margin, high + margin)
         }
         let rough = (high - low) / Double(max(1, count))

@@ -168,5 +168,5 @@ extension Table {
 
 /// A number in decimal, whole ones without a point.
 func decimalText(_ number: Double) -> String {
-    Int(exactly: number).map { abs($0) < 1 << 53 ? "\($0)" : "\(number)" } ?? "\(number)"
+    Int(exactly: number).map { $0.magnitude < 1 << 53 ? "\($0)" : "\(number)" } ?? "\(number)"
 }

@@ -34,6 +34,19 @@ public struct Folds: Sendable, Equatable {
     /// How many rounds there are.
     public var count: Int { folds.count }
 
+    /// - Throws: `.invalidOption` without rounds, or for a row that is not one of `count`.
+    func check(count n: Int) throws(MarketingMLError) {
+        guard !folds.isEmpty else {
+            throw MarketingMLError(.invalidOption, "there must be one at least", at: .init(name: "folds"))
+        }
+        for (index, fold) in folds.enumerated() {
+            if let row = (fold.train + fold.test).first(where: { !(0..<n ~= $0) }) {
+                throw MarketingMLError(
+                    .invalidOption, "fold \(index) has row \(row) of \(n) examples", at: .init(name: "folds"))
+            }
+        }
+    }
+
     /// Folds of equal size (to within one row) in a random order.
     ///
     /// - Parameters:
@@ -112,8 +125,8 @@ public struct Folds: Sendable, Equatable {
     /// - Throws: `.invalidOption` for fewer than 1 fold; `.emptyData` if there are too few examples or distinct times;
     ///   `.notFinite`.
     public static func byTime(_ times: [Double], count: Int) throws(MarketingMLError) -> Folds {
-        guard count >= 1 else {
-            throw MarketingMLError(.invalidOption, "expected 1 fold or more, found \(count)")
+        guard 1...1_000_000 ~= count else {
+            throw MarketingMLError(.invalidOption, "expected from 1 to 1000000 folds, found \(count)")
         }
         let order = try rowsInOrder(of: times)
         let cuts = (0...count + 1).map { block in

@@ -18,13 +18,11 @@ extension LabeledTexts {
     ///   - test: The share for test, 0 or more; the two must sum to less than 1.
     ///   - seed: The same seed divides the same examples in the same way, on every platform.
     /// - Returns: Parts that together hold every example once; the test part has `test * count` of them, rounded.
+    /// - Throws: `.invalidOption` for other shares.
     public func split(
         validation: Double = 0, test: Double, seed: UInt64
-    ) -> (train: LabeledTexts, validation: LabeledTexts, test: LabeledTexts) {
-        precondition(
-            validation >= 0 && test >= 0 && validation + test < 1,
-            "the shares must be 0 or more and sum to less than 1: validation \(validation), test \(test)")
-        let split = Split.divideStratified(labels, validation, test, seed: seed)
+    ) throws(MarketingMLError) -> (train: LabeledTexts, validation: LabeledTexts, test: LabeledTexts) {
+        let split = try Split.stratified(labels, validation: validation, test: test, seed: seed)
         return (self[split.train], self[split.validation], self[split.test])
     }
 }

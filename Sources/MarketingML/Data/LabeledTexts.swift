@@ -4,7 +4,7 @@ import Tensor
 ///
 /// ```swift
 /// let reviews = try LabeledTexts(csv: reviewsURL, text: "review", label: "sentiment")
-/// let (train, validation, test) = reviews.split(validation: 0.1, test: 0.2, seed: 7)
+/// let (train, validation, test) = try reviews.split(validation: 0.1, test: 0.2, seed: 7)
 /// ```
 public struct LabeledTexts<Label: Hashable & Sendable & Codable>: Sendable, Equatable {
     /// The texts.

@@ -83,13 +83,13 @@ public struct QuestionAnswerer: Sendable {
         try options.validate(for: bert.configuration)
         guard !examples.isEmpty else { throw MarketingMLError(.emptyData, "training has no questions") }
         let tokenizer = bert.tokenizer
-        let positions = bert.configuration.maximumPositions
+        let configuration = bert.configuration
         var windows: [AnswerWindow] = []
         var spans: [[Int32]] = []
         for (index, example) in examples.enumerated() {
             let answer = try example.answerBytes(number: index + 1)
             for window in try AnswerWindow.windows(
-                of: example.context, question: example.question, reading, positions: positions, tokenizer)
+                of: example.context, question: example.question, reading, configuration, tokenizer)
             {
                 spans.append(window.span(of: answer))
                 windows.append(window)
@@ -134,8 +134,7 @@ public struct QuestionAnswerer: Sendable {
     /// - Throws: `.invalidOption` for impossible ``options``, `.tooLarge` for a question that leaves no room for the document.
     public func answer(_ question: String, in context: String) throws -> Answer? {
         let windows = try AnswerWindow.windows(
-            of: context, question: question, options, positions: model.encoder.configuration.maximumPositions,
-            tokenizer)
+            of: context, question: question, options, model.encoder.configuration, tokenizer)
         let scores = model.scores(of: TokenBatch(windows.map(\.encoding)))
         let values = scores.elements
         var best: (score: Double, bytes: Range<Int>)?
@@ -145,7 +144,7 @@ public struct QuestionAnswerer: Sendable {
             func score(_ place: Int, _ column: Int) -> Double { Double(values[(start + place) * 2 + column]) }
             nothing = min(nothing, score(0, 0) + score(0, 1))
             for first in window.encoding.second {
-                let limit = min(window.encoding.second.upperBound, first + options.longestAnswer)
+                let limit = first + min(window.encoding.second.upperBound - first, options.longestAnswer)
                 for last in first..<limit {
                     let total = score(first, 0) + score(last, 1)
                     if best.map({ total > $0.score }) ?? true {
@@ -177,7 +176,7 @@ extension QuestionExample {
         let (whole, part) = (Array(context.utf8), Array(answer.utf8))
         let places = answerStart.map { [$0] } ?? Array(0...max(0, whole.count - part.count))
         let found = places.first { place in
-            place >= 0 && place + part.count <= whole.count
+            place >= 0 && place <= whole.count - part.count
                 && whole[place..<place + part.count].elementsEqual(part)
         }
         guard let found else {
@@ -209,13 +208,15 @@ struct AnswerWindow {
 
     /// The windows of a document, from its beginning on; each but the first begins `stride` tokens before the last one's end.
     static func windows(
-        of context: String, question: String, _ options: AnswerOptions, positions: Int,
+        of context: String, question: String, _ options: AnswerOptions, _ configuration: BERTConfiguration,
         _ tokenizer: WordPieceTokenizer
     ) throws(MarketingMLError) -> [AnswerWindow] {
+        try tokenizer.checkSegments(tokenizer.model.template.pair, of: configuration)
+        let positions = configuration.maximumPositions
         let limit = options.maxLength ?? min(384, positions)
         for (isValid, name, range) in [
-            (5...max(5, positions) ~= limit, "maxLength", "from 5 to the model's \(positions) positions"),
-            (options.stride >= 0, "stride", "at least 0"),
+            (limit >= 5 && limit <= positions, "maxLength", "from 5 to the model's \(positions) positions"),
+            (0...positions ~= options.stride, "stride", "from 0 to the model's \(positions) positions"),
             (options.longestAnswer >= 1, "longestAnswer", "at least 1"),
             (!options.noAnswerThreshold.isNaN, "noAnswerThreshold", "a number"),
         ] where !isValid {

@@ -19,11 +19,12 @@ public struct TextEntity: Sendable, Hashable {
             bytes: start..<start + text.utf8.distance(from: range.lowerBound, to: range.upperBound))
     }
 
-    /// Its place as indices of the text.
+    /// Its place as indices of the text, as far as the text goes.
     public func range(in text: String) -> Range<String.Index> {
         let utf8 = text.utf8
         let start =
-            utf8.index(utf8.startIndex, offsetBy: bytes.lowerBound, limitedBy: utf8.endIndex) ?? utf8.endIndex
+            utf8.index(utf8.startIndex, offsetBy: max(0, bytes.lowerBound), limitedBy: utf8.endIndex)
+            ?? utf8.endIndex
         return start..<(utf8.index(start, offsetBy: bytes.count, limitedBy: utf8.endIndex) ?? utf8.endIndex)
     }
 }

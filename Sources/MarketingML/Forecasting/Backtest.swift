@@ -242,9 +242,18 @@ extension Forecaster {
                 current = try fitForecaster(known, progress: nil)
                 model = current
             }
+            let forecast = try current.forecast(horizon, after: known)
+            guard forecast.count == horizon else {
+                throw MarketingMLError(
+                    .shapeMismatch, "\(name) gave \(forecast.count) of the \(horizon) steps of a forecast")
+            }
+            guard forecast.allSatisfy(\.isFinite) else {
+                throw MarketingMLError(
+                    .notFinite, "\(name)'s forecast after \(known.count) numbers holds NaN or infinity")
+            }
             results.append(
                 Backtest.Origin(
-                    observed: known.count, forecast: try current.forecast(horizon, after: known),
+                    observed: known.count, forecast: forecast,
                     actual: Array(series.values[known.count..<known.count + horizon]), scale: scale))
             let event = ProgressEvent(
                 phase: .other("backtest, \(name)"), step: index + 1, total: origins, rateUnit: "origins")

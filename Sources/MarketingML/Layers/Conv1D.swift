@@ -34,9 +34,9 @@ public struct Conv1D: LayerRecipe {
         throws -> any Layer<Scalar>
     {
         let width = try input.sequenceWidth()
-        try requireOption(filters >= 1, "filters", "at least 1", filters)
-        try requireOption(kernelSize >= 1, "kernelSize", "at least 1", kernelSize)
-        try requireOption(stride >= 1, "stride", "at least 1", stride)
+        try requireCount(filters, "filters", 1...1 << 24)
+        try requireCount(kernelSize, "kernelSize", 1...1 << 24)
+        try requireCount(stride, "stride")
         return Conv1DLayer<Scalar>(
             weight: try weights.next(
                 initializer, shape: [filters, width, kernelSize],

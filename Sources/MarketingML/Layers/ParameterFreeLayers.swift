@@ -38,7 +38,9 @@ public struct Flatten: ParameterFreeRecipe {
     public func outputShape(for input: LayerShape) throws -> LayerShape {
         switch input {
         case .vector: input
-        case .sequence(let length?, let width): .vector(width: length * width)
+        case .sequence(let length?, let width)
+        where length.multipliedReportingOverflow(by: width).overflow == false:
+            .vector(width: length * width)
         default: throw input.mismatch("vectors, or sequences of one length")
         }
     }

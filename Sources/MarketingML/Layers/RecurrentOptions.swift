@@ -26,7 +26,7 @@ public struct RecurrentOptions: Sendable, Hashable, Codable {
     }
 
     func validate() throws {
-        try requireOption(layers >= 1, "layers", "at least 1", layers)
+        try requireCount(layers, "layers", 1...1024)
         try requireOption(0..<1 ~= dropout, "dropout", "in [0, 1)", dropout)
         try requireOption(0..<1 ~= recurrentDropout, "recurrentDropout", "in [0, 1)", recurrentDropout)
     }

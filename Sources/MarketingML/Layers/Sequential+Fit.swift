@@ -66,8 +66,8 @@ extension Sequential {
         classWeights: ClassWeights = .uniform, options: TrainingOptions = TrainingOptions(),
         logs: [TrainingLog] = [], checkpoint: CheckpointOptions? = nil, progress: ProgressHandler? = nil
     ) throws -> TrainingHistory {
-        try requireOption(epochs >= 1, "epochs", "at least 1", epochs)
-        try requireOption(batchSize >= 1, "batchSize", "at least 1", batchSize)
+        try requireCount(epochs, "epochs", 1...1_000_000)
+        try requireCount(batchSize, "batchSize")
         try options.validate()
         let examples = try examples.weighted(by: classWeights)
         try prepare(for: examples, loss)
@@ -102,7 +102,7 @@ extension Sequential {
         logs: [TrainingLog] = [], checkpoint: CheckpointOptions? = nil, fingerprint: String = "stream",
         progress: ProgressHandler? = nil
     ) throws -> TrainingHistory {
-        try requireOption(epochs >= 1, "epochs", "at least 1", epochs)
+        try requireCount(epochs, "epochs", 1...1_000_000)
         try options.validate()
         try requireOption(
             batches.batchesPerEpoch != nil || !options.schedule.needsTotal && options.warmupRatio == 0,

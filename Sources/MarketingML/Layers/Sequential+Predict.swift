@@ -37,7 +37,7 @@ extension Sequential {
     ///   - batchSize: Inputs that are computed at a time, from 1 on.
     /// - Throws: `.invalidOption` for a model that is not built; as `fit` for inputs that do not fit.
     public func predict(_ x: some InputConvertible, batchSize: Int = 256) throws -> Tensor<Float> {
-        try requireOption(batchSize >= 1, "batchSize", "at least 1", batchSize)
+        try requireCount(batchSize, "batchSize")
         let layers = try built()
         let input = try x.layerInput()
         try layers.check(input)

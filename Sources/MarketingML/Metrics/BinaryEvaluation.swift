@@ -65,9 +65,9 @@ public struct BinaryEvaluation: Sendable {
     public var kolmogorovSmirnov: Double { counts.kolmogorovSmirnov ?? .nan }
 
     /// The share of all positives that the best-scored `share` of the examples holds. Of examples with equal scores at the
-    /// border, the expected part counts.
+    /// border, the expected part counts. NaN for a share outside of (0, 1].
     public func gain(at share: Double) -> Double {
-        precondition(0 < share && share <= 1, "a share lies in (0, 1], it is \(share)")
+        guard 0 < share, share <= 1 else { return .nan }
         return counts.gain(at: share) ?? .nan
     }
 

@@ -52,10 +52,9 @@ extension BinaryEvaluation {
         }
     }
 
-    /// The cumulative gain curve at `points` equal steps of the share, from 1/points to 1.
+    /// The cumulative gain curve at `points` equal steps of the share, from 1/points to 1; empty without points.
     public func gainCurve(points: Int = 20) -> [GainPoint] {
-        precondition(points >= 1, "a curve needs points, \(points) were asked for")
-        return (1...points).map { step in
+        stride(from: 1, through: points, by: 1).map { step in
             let share = Double(step) / Double(points)
             return GainPoint(share: share, gain: gain(at: share))
         }

@@ -8,14 +8,16 @@ public enum ROC {
     /// Computed from the number of pairs in order (Mann and Whitney), in integers, so ties are exact. Scores are sorted by
     /// the digits of their bits, on all threads.
     ///
-    /// - Throws: `.notFinite` naming the first score that is NaN or infinite, counted from 0.
+    /// - Throws: `.notFinite` naming the first score that is NaN or infinite, counted from 0; `.shapeMismatch` for arrays of
+    ///   different lengths.
     /// - Complexity: O(N).
     public static func area<Scalar: BinaryFloatingPoint>(
         scores: [Scalar], isPositive: [Bool]
     ) throws(MarketingMLError) -> Double? {
-        precondition(
-            scores.count == isPositive.count,
-            "\(scores.count) scores and \(isPositive.count) kinds: one is needed a score")
+        guard scores.count == isPositive.count else {
+            throw MarketingMLError(
+                .shapeMismatch, "\(scores.count) scores and \(isPositive.count) kinds: one is needed a score")
+        }
         if let scores = scores as? [Float] { return try sortedArea(scores, isPositive) }
         if let scores = scores as? [Double] { return try sortedArea(scores, isPositive) }
         return try sortedArea(scores.map { Double($0) }, isPositive)

@@ -82,7 +82,7 @@ extension Scoring: CustomStringConvertible {
         case .averagePrecision: "average precision"
         case .logLoss: "log loss"
         case .brierScore: "Brier score"
-        case .expectedCalibrationError: "ECE"
+        case .expectedCalibrationError(let bins): bins == 10 ? "ECE" : "ECE of \(bins) bins"
         case .gain(let share): "gain at \(share)"
         case .lift(let share): "lift at \(share)"
         case .kolmogorovSmirnov: "KS"

@@ -75,6 +75,8 @@ struct AddedTokenMatcher: Sendable {
         var position = 0
         while let (start, end, index) = nextMatch(bytes, from: position, end: text.count) {
             position = end
+            // The spaces behind the last token may have been this one.
+            guard end > covered else { continue }
             let token = tokens[index]
             if token.singleWord,
                 endsWithWord(bytes, at: start) || startsWithWord(bytes, at: end, end: text.count)

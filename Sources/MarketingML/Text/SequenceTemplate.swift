@@ -37,6 +37,15 @@ struct SequenceTemplate: Sendable, Equatable {
         }
     }
 
+    /// The greatest segment in one of the two lists.
+    static func greatestType(_ pieces: [Piece]) -> Int32 {
+        pieces.reduce(0) { greatest, piece in
+            switch piece {
+            case .special(_, let type), .sequence(_, let type): max(greatest, type)
+            }
+        }
+    }
+
     /// The number of special tokens in one of the two lists.
     static func addedCount(_ pieces: [Piece]) -> Int {
         pieces.reduce(0) { count, piece in

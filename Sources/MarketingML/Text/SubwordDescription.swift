@@ -144,6 +144,9 @@ extension SubwordDescription {
         }
         if kind == "Unigram" { missing.remove("merges") }
         if let name = missing.min() { throw fail.malformed("\"\(name)\" is missing") }
+        if kind == "Unigram", scores.count != vocabulary.ids.count {
+            throw fail.malformed("\"vocab\" stands before \"type\", or its tokens have no scores")
+        }
         if let id = unknownID, !(0..<Int32(clamping: vocabulary.ids.count)).contains(id) {
             throw fail.malformed("\"unk_id\" is \(id), beyond the \(vocabulary.ids.count) tokens")
         }

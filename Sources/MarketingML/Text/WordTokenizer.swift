@@ -130,7 +130,7 @@ public struct WordTokenizer: Sendable {
         var scanner = WordScanner(options)
         for var text in texts {
             let start = batch.ids.count
-            let end = maxLength.map { start + max(0, $0) } ?? .max
+            let end = maxLength.map { start + min(max(0, $0), .max - start) } ?? .max
             text.withUTF8 { text in
                 scanner.forEachWord(text) { word, kind in
                     guard batch.ids.count < end else { return false }

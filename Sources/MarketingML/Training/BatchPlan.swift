@@ -18,7 +18,8 @@ struct BatchPlan<Batch> {
 
     /// Batches of a stream.
     init(_ stream: BatchStream<Batch>, epochs: Int, accumulation: Int) {
-        total = stream.batchesPerEpoch.map { ($0 + accumulation - 1) / accumulation * epochs } ?? 0
+        total =
+            stream.batchesPerEpoch.map { (min($0, 1 << 32) + accumulation - 1) / accumulation * epochs } ?? 0
         open = { epoch in
             let next = try stream.open(epoch)
             return {

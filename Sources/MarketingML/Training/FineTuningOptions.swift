@@ -77,12 +77,12 @@ public struct FineTuningOptions: Sendable, Codable, Equatable, TransformerTraini
 
     /// - Throws: `.invalidOption` that names the option, its range and its value.
     func validate(for configuration: BERTConfiguration) throws {
-        try requireOption(batchSize >= 1, "batchSize", "at least 1", batchSize)
-        try requireOption(batchTokens.map { $0 >= 1 } ?? true, "batchTokens", "at least 1", batchTokens ?? 0)
+        try requireCount(batchSize, "batchSize")
+        if let batchTokens { try requireCount(batchTokens, "batchTokens") }
         try validateTraining()
         let positions = configuration.maximumPositions
         try requireOption(
-            maxLength.map { 2...max(2, positions) ~= $0 } ?? true, "maxLength",
+            maxLength.map { $0 >= 2 && $0 <= positions } ?? true, "maxLength",
             "from 2 to the model's \(positions) positions",
             maxLength ?? 0)
         try requireOption(

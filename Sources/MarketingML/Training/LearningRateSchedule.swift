@@ -30,7 +30,7 @@ public enum LearningRateSchedule: Sendable, Equatable {
         case .inverseSquareRoot:
             return (Double(max(1, warmup)) / Double(max(1, max(step, warmup)))).squareRoot()
         case .constant: return 1
-        case .step(let updates, let factor): return pow(factor, Double((step - warmup) / updates))
+        case .step(let updates, let factor): return pow(factor, Double((step - warmup) / max(1, updates)))
         case .exponential(let factor): return pow(factor, Double(step - warmup))
         case .reduceOnPlateau(let factor, let patience):
             var (best, waited, scale) = (Double.infinity, 0, 1.0)

@@ -26,7 +26,7 @@ extension TrainingHistory {
         let names = epochs.first.map { $0.figures.map(\.name) } ?? []
         var lines = [(["epoch"] + names).joined(separator: ",")]
         for (index, epoch) in epochs.enumerated() {
-            let figures = Dictionary(uniqueKeysWithValues: epoch.figures.map { ($0.name, $0.value) })
+            let figures = Dictionary(epoch.figures.map { ($0.name, $0.value) }) { first, _ in first }
             lines.append(
                 (["\(index + 1)"] + names.map { figures[$0].map { "\($0)" } ?? "" }).joined(separator: ","))
         }

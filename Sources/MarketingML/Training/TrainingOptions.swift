@@ -32,7 +32,7 @@ public struct TrainingOptions: Sendable, Codable, Equatable {
 
     /// - Throws: `.invalidOption` that names the option, its range and its value.
     func validate() throws {
-        try requireOption(accumulation >= 1, "accumulation", "at least 1", accumulation)
+        try requireCount(accumulation, "accumulation")
         try requireOption(0...1 ~= warmupRatio, "warmupRatio", "in 0...1", warmupRatio)
         try requireOption(
             gradientClipping.map { $0 > 0 } ?? true, "gradientClipping", "above 0", gradientClipping ?? 0)

@@ -27,7 +27,7 @@ extension TransformerTrainingOptions {
 
     /// - Throws: `.invalidOption` that names the option, its range and its value.
     func validateTraining() throws {
-        try requireOption(epochs >= 1, "epochs", "at least 1", epochs)
+        try requireCount(epochs, "epochs", 1...1_000_000)
         try training.validate()
         try requireOption(learningRate > 0 && learningRate.isFinite, "learningRate", "above 0", learningRate)
         try requireOption(weightDecay >= 0 && weightDecay.isFinite, "weightDecay", "at least 0", weightDecay)

@@ -12,7 +12,10 @@ public struct BERT: Sendable {
     /// Sizes and options of the encoder.
     public var configuration: BERTConfiguration { encoder.configuration }
 
-    /// Creates a model from its parts; the vocabulary must fit the configuration.
+    /// Creates a model from its parts.
+    ///
+    /// - Throws: `.shapeMismatch` for a vocabulary or segments that the model does not know; `.unsupported` for a tokenizer that puts no
+    ///   token before a text, whose hidden state could stand for the whole.
     public init(encoder: BERTEncoder<Float>, tokenizer: WordPieceTokenizer) throws {
         guard tokenizer.vocabularySize <= encoder.configuration.vocabularySize else {
             throw MarketingMLError(
@@ -20,12 +23,26 @@ public struct BERT: Sendable {
                 "the tokenizer knows \(tokenizer.vocabularySize) tokens, the model only \(encoder.configuration.vocabularySize)"
             )
         }
+        try tokenizer.checkSegments(tokenizer.model.template.single, of: encoder.configuration)
+        let added = SequenceTemplate.addedCount(tokenizer.model.template.single)
+        guard added > 0 else {
+            throw MarketingMLError(.unsupported, "the tokenizer puts no special token around a text")
+        }
+        guard added < encoder.configuration.maximumPositions else {
+            throw MarketingMLError(
+                .shapeMismatch,
+                "the tokenizer puts \(added) tokens around a text, the model reads \(encoder.configuration.maximumPositions)"
+            )
+        }
         self.encoder = encoder
         self.tokenizer = tokenizer
     }
 
     /// Creates a model with random weights, to be trained from scratch.
+    ///
+    /// - Throws: As the other initializer; `.invalidOption` for sizes and rates that no model can have.
     public init(configuration: BERTConfiguration, tokenizer: WordPieceTokenizer, seed: UInt64 = 42) throws {
+        try configuration.validate()
         try self.init(encoder: BERTEncoder(configuration: configuration, seed: seed), tokenizer: tokenizer)
     }
 
@@ -39,5 +56,20 @@ public struct BERT: Sendable {
         let checkpoint = try BERTCheckpoint(directory: directory, holdingPacked: holdingPacked)
         try self.init(
             encoder: checkpoint.encoder(), tokenizer: WordPieceTokenizer(directory: directory))
+    }
+}
+
+extension WordPieceTokenizer {
+    /// - Throws: `.shapeMismatch` for tokens of a segment that the model has no vector for.
+    func checkSegments(
+        _ pieces: [SequenceTemplate.Piece], of configuration: BERTConfiguration
+    ) throws(MarketingMLError) {
+        let greatest = SequenceTemplate.greatestType(pieces)
+        guard greatest < configuration.tokenTypes else {
+            throw MarketingMLError(
+                .shapeMismatch,
+                "the tokenizer makes tokens of segment \(greatest), the model knows \(configuration.tokenTypes) segments"
+            )
+        }
     }
 }

@@ -53,6 +53,30 @@ public struct BERTConfiguration: Sendable, Equatable {
 }
 
 extension BERTConfiguration {
+    /// - Throws: `.invalidOption` that names the option, its range and its value.
+    public func validate() throws {
+        for (name, value, limit) in [
+            ("vocabularySize", vocabularySize, Self.largestSize),
+            ("hiddenSize", hiddenSize, Self.largestSize),
+            ("layers", layers, 1024), ("heads", heads, 4096),
+            ("intermediateSize", intermediateSize, Self.largestSize),
+            ("maximumPositions", maximumPositions, Self.largestSize),
+            ("tokenTypes", tokenTypes, Self.largestSize),
+        ] { try requireCount(value, name, 1...limit) }
+        try requireOption(hiddenSize % heads == 0, "heads", "a divisor of hiddenSize \(hiddenSize)", heads)
+        for (name, rate) in [
+            ("hiddenDropout", hiddenDropout), ("attentionDropout", attentionDropout),
+            ("classifierDropout", classifierDropout ?? 0),
+        ] { try requireOption(0..<1 ~= rate, name, "in [0, 1)", rate) }
+        let names = Self.activationNames.map(\.name).joined(separator: ", ")
+        try requireOption(
+            Self.activationNames.contains { $0.activation == activation }, "activation", "one of \(names)",
+            activation.rawValue)
+        try requireOption(0...1 ~= layerNormEpsilon, "layerNormEpsilon", "in [0, 1]", layerNormEpsilon)
+        try requireOption(
+            0...100 ~= initializerRange, "initializerRange", "from 0 to 100", initializerRange)
+    }
+
     private static let activationNames: [(name: String, activation: Activation)] = [
         ("gelu", .gelu), ("gelu_new", .geluTanh), ("gelu_pytorch_tanh", .geluTanh), ("gelu_fast", .geluTanh),
         ("relu", .relu), ("tanh", .tanh), ("sigmoid", .sigmoid),

@@ -51,9 +51,9 @@ public struct Catalogue<User: Hashable & Sendable & Codable, Item: Hashable & Se
 /// What a user did, by numbers of items.
 public struct History: Sendable, Equatable {
     /// The numbers of the items, increasing.
-    public var items: [Int32]
+    public internal(set) var items: [Int32]
     /// The confidence or rating of each.
-    public var values: [Float]
+    public internal(set) var values: [Float]
 
     /// As the only row of a matrix.
     func matrix(itemCount: Int) -> SparseMatrix<Float> {

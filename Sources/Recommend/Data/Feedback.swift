@@ -42,13 +42,16 @@ public struct Ratings<User: Hashable & Sendable & Codable, Item: Hashable & Send
     /// Takes the values as ratings.
     ///
     /// - Parameter scale: The ratings that can be given; nil takes the smallest and the largest that occur.
-    /// - Throws: `.emptyData`; `.invalidOption` for a rating outside the scale.
+    /// - Throws: `.emptyData`; `.invalidOption` for a rating outside the scale; `.notFinite`.
     public init(
         _ interactions: Interactions<User, Item>, scale: ClosedRange<Double>?
     ) throws(MarketingMLError) {
         guard let lowest = interactions.matrix.values.min(), let highest = interactions.matrix.values.max()
         else {
             throw MarketingMLError(.emptyData, "there are no ratings")
+        }
+        if let bad = interactions.matrix.values.first(where: { !$0.isFinite }) {
+            throw MarketingMLError(.notFinite, "a rating is \(bad)")
         }
         let found = Double(lowest)...Double(highest)
         if let scale, found.lowerBound < scale.lowerBound || found.upperBound > scale.upperBound {

@@ -21,8 +21,10 @@ public enum RankingMetric: String, Sendable, Hashable, Codable, CaseIterable {
     ///
     /// - Parameters:
     ///   - hits: Whether the item at each rank is relevant, best first; those beyond the list's end are misses.
-    ///   - relevant: How many items are relevant, at least 1.
+    ///   - relevant: How many items are relevant.
+    /// - Returns: NaN if nothing is relevant or `k` is below 1.
     public func value(hits: [Bool], relevant: Int, at k: Int) -> Double {
+        guard relevant > 0, k > 0 else { return .nan }
         let ranks = hits.prefix(k).indices.filter { hits[$0] }.map { $0 + 1 }
         switch self {
         case .precision: return Double(ranks.count) / Double(k)

@@ -27,7 +27,8 @@ public struct RankingReport: Sendable {
     /// NaN if it was not asked for.
     public var auc: Double { mean(areas.filter { !$0.isNaN }) }
 
-    /// The values of the users, in the order of `Interactions.users` of the test part.
+    /// The values of the users, in the order of `Interactions.users` of the test part (those with interactions). `k` must be one of
+    /// `ks`.
     public func perUser(_ metric: RankingMetric, at k: Int) -> [Double] {
         guard let place = ks.firstIndex(of: k), let values = values[metric] else {
             preconditionFailure("the report has the lengths \(ks), not \(k)")
@@ -36,10 +37,13 @@ public struct RankingReport: Sendable {
     }
 
     /// The interval in which the mean over all such users lies with 95 % confidence: percentiles of resamples of the users.
+    ///
+    /// - Throws: `.invalidOption` for a `k` that is not one of `ks`, or resamples other than 10 to a million.
     public func interval(
         _ metric: RankingMetric, at k: Int, resamples: Int = 1000, seed: UInt64 = 1
-    ) -> ClosedRange<Double> {
-        UserBootstrap.interval(perUser(metric, at: k), resamples: resamples, seed: seed)
+    ) throws(MarketingMLError) -> ClosedRange<Double> {
+        try check(k, resamples)
+        return UserBootstrap.interval(perUser(metric, at: k), resamples: resamples, seed: seed)
     }
 
     /// Whether this model is better than another on the same test interactions: the mean difference, user by user.
@@ -51,8 +55,21 @@ public struct RankingReport: Sendable {
                 .shapeMismatch,
                 "the reports are of \(userCount) and \(other.userCount) users: they cannot be paired")
         }
+        try check(k, resamples)
+        try other.check(k, resamples)
         let differences = zip(perUser(metric, at: k), other.perUser(metric, at: k)).map { $0 - $1 }
         return PairedDifference(differences, resamples: resamples, seed: seed)
+    }
+
+    private func check(_ k: Int, _ resamples: Int) throws(MarketingMLError) {
+        guard ks.contains(k) else {
+            throw MarketingMLError(
+                .invalidOption, "the report has lists of the lengths \(ks), not \(k)", at: .init(name: "k"))
+        }
+        guard 10...1_000_000 ~= resamples else {
+            throw MarketingMLError(
+                .invalidOption, "must be from 10 to 1000000, is \(resamples)", at: .init(name: "resamples"))
+        }
     }
 
     private func mean(_ values: [Double]) -> Double {
@@ -105,7 +122,6 @@ public struct PairedDifference: Sendable, Equatable {
 enum UserBootstrap {
     /// The 2.5 and 97.5 % percentiles of the mean.
     static func interval(_ values: [Double], resamples: Int, seed: UInt64) -> ClosedRange<Double> {
-        precondition(resamples >= 10, "at least 10 resamples, not \(resamples)")
         guard !values.isEmpty else { return 0...0 }
         let means = parallelMap(resamples) { resample -> Double in
             var random = SeededGenerator(seed: seed, stream: UInt64(resample))

@@ -21,8 +21,9 @@ extension RecommenderModel {
                 .invalidOption, "needs lengths of at least 1, found \(ks)", at: .init(name: "ks"))
         }
         guard test.count > 0 else { throw MarketingMLError(.emptyData, "there are no test interactions") }
-        let judged = try parallelMap(test.users.count) { row in
-            Result { try judge(test, row, longest, foldIn, includingAUC) }
+        let rows = test.users.indices.filter { !test.matrix.range($0).isEmpty }
+        let judged = try parallelMap(rows.count) { place in
+            Result { try judge(test, rows[place], longest, foldIn, includingAUC) }
         }.map { try $0.get() }
 
         var values: [RankingMetric: [[Double]]] = [:]

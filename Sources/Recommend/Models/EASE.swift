@@ -19,7 +19,9 @@ public struct EASE<User: Hashable & Sendable & Codable, Item: Hashable & Sendabl
     public init(regularization: Double = 250) { self.regularization = regularization }
 
     /// `EASE, λ 250`.
-    public var name: String { "EASE, λ \(Int(regularization.rounded()))" }
+    public var name: String {
+        "EASE, λ \(Int(exactly: regularization.rounded()).map { "\($0)" } ?? "\(regularization)")"
+    }
 
     /// Computes B.
     ///

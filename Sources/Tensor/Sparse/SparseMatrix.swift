@@ -30,12 +30,12 @@ public struct SparseMatrix<Scalar: TensorFloatingPoint>: Sendable, Equatable {
             throw MarketingMLError(
                 .shapeMismatch, "\(rowCount) rows and \(columnCount) columns: neither may be negative")
         }
-        guard rowOffsets.count == rowCount + 1, rowOffsets.first == 0, rowOffsets.last == values.count,
+        guard rowOffsets.count - 1 == rowCount, rowOffsets.first == 0, rowOffsets.last == values.count,
             columnIndices.count == values.count
         else {
             throw MarketingMLError(
                 .shapeMismatch,
-                "expected \(rowCount + 1) offsets from 0 to \(values.count) and as many columns as values, found "
+                "expected an offset more than the \(rowCount) rows, from 0 to \(values.count) and as many columns as values, found "
                     + "\(rowOffsets.count) offsets from \(rowOffsets.first ?? -1) to \(rowOffsets.last ?? -1) and "
                     + "\(columnIndices.count) columns")
         }

@@ -14,10 +14,10 @@ import Testing
     @Test(arguments: [
         ["a": 700, "b": 300], ["a": 97, "b": 2, "c": 1], ["a": 1, "b": 1, "c": 1], [:], ["a": 10],
     ])
-    func splitsAreStratifiedPartitions(_ counts: [String: Int]) {
+    func splitsAreStratifiedPartitions(_ counts: [String: Int]) throws {
         let all = examples(counts)
         for (validation, test) in [(0.1, 0.2), (0, 0.25), (0, 0), (0.45, 0.45)] {
-            let parts = all.split(validation: validation, test: test, seed: 7)
+            let parts = try all.split(validation: validation, test: test, seed: 7)
             let together = [parts.train, parts.validation, parts.test]
             #expect(together.flatMap(\.texts).sorted() == all.texts.sorted())
             #expect(parts.test.count == Int((test * Double(all.count)).rounded()))
@@ -26,20 +26,29 @@ import Testing
                 let found = parts.test.labels.count { $0 == label }
                 #expect(abs(Double(found) - test * Double(count)) <= 1, "\(label) in test")
             }
-            #expect(all.split(validation: validation, test: test, seed: 7) == parts)
+            #expect(try all.split(validation: validation, test: test, seed: 7) == parts)
         }
     }
 
-    @Test func otherSeedsSplitOtherwise() {
+    @Test func otherSeedsSplitOtherwise() throws {
         let all = examples(["a": 50, "b": 50])
-        #expect(all.split(test: 0.2, seed: 1).test != all.split(test: 0.2, seed: 2).test)
+        #expect(try all.split(test: 0.2, seed: 1).test != all.split(test: 0.2, seed: 2).test)
         #expect(all.shuffled(seed: 1) != all.shuffled(seed: 2))
         #expect(all.shuffled(seed: 1) == all.shuffled(seed: 1))
     }
 
-    @Test func partsKeepTheOrder() {
+    @Test func sharesThatCannotBe() {
+        let all = examples(["a": 5])
+        for (validation, test) in [(0.5, 0.5), (-0.1, 0.2), (0, .nan), (.infinity, 0)] {
+            expectFailure(.invalidOption, "\(validation), \(test)") {
+                _ = try all.split(validation: validation, test: test, seed: 1)
+            }
+        }
+    }
+
+    @Test func partsKeepTheOrder() throws {
         let all = LabeledTexts(texts: (0..<90).map { "\($0)" }, labels: (0..<90).map { $0 % 3 })
-        let parts = all.split(validation: 0.2, test: 0.2, seed: 3)
+        let parts = try all.split(validation: 0.2, test: 0.2, seed: 3)
         for part in [parts.train, parts.validation, parts.test] {
             let numbers = part.texts.compactMap { Int($0) }
             #expect(numbers == numbers.sorted())

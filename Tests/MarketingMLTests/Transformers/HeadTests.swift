@@ -149,8 +149,8 @@ import Testing
         let context = Self.texts.joined(separator: " ")
         let whole = tokenizer.truncating(to: 1 << 20).encode("late again", pair: context)
         let windows = try AnswerWindow.windows(
-            of: context, question: "late again", AnswerOptions(maxLength: 20, stride: stride), positions: 512,
-            tokenizer)
+            of: context, question: "late again", AnswerOptions(maxLength: 20, stride: stride),
+            .tiny(vocabularySize: 100), tokenizer)
         #expect(windows.count > 2)
         var next = 0
         let all = whole.second.map { whole.offsets[$0] }

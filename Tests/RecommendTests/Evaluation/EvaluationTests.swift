@@ -41,6 +41,28 @@ import Testing
         #expect(cold.mean(.recall, at: 2) == 0.5)
     }
 
+    @Test func oddOptions() throws {
+        let dense = Tensor<Float>(shape: [3, 3], [1, 1, 0, 0, 1, 1, 1, 0, 0])
+        let model = try Popularity().fit(Interactions(matrix: SparseMatrix(dense)))
+        // A user without test interactions is not judged.
+        let some = Tensor<Float>(shape: [3, 3], [0, 0, 1, 0, 0, 0, 0, 1, 0])
+        let report = try model.evaluate(on: Interactions(matrix: SparseMatrix(some)), at: [2])
+        #expect(report.userCount == 2 && report.mean(.ndcg, at: 2) > 0)
+        for metric in RankingMetric.allCases {
+            #expect(metric.value(hits: [true], relevant: 0, at: 1).isNaN)
+            #expect(metric.value(hits: [true], relevant: 1, at: -1).isNaN)
+        }
+        expectFailure(.invalidOption) { _ = try report.interval(.ndcg, at: 5) }
+        expectFailure(.invalidOption) { _ = try report.interval(.ndcg, at: 2, resamples: 5) }
+        expectFailure(.invalidOption) { _ = try report.difference(to: report, .ndcg, at: 2, resamples: .max) }
+        #expect(EASE<Int, Int>(regularization: .nan).name == "EASE, λ nan")
+        expectFailure(.notFinite) {
+            let sums = try Interactions(
+                users: [1, 1], items: [1, 1], values: [1e38, 3e38], duplicates: .sum)
+            _ = try Ratings(sums, scale: nil)
+        }
+    }
+
     @Test func comparesModels() throws {
         let data = try SmallData.interactions(users: 300, items: 60, perUser: 14)
         let (train, test) = try data.split(.lastPerUser(count: 2))
@@ -51,7 +73,7 @@ import Testing
         #expect(difference.interval.lowerBound > 0 && difference.pValue < 0.01)
         let expected = als.mean(.ndcg, at: 10) - popularity.mean(.ndcg, at: 10)
         #expect(abs(difference.mean - expected) < 1e-12)
-        #expect(als.interval(.ndcg, at: 10).contains(als.mean(.ndcg, at: 10)))
+        #expect(try als.interval(.ndcg, at: 10).contains(als.mean(.ndcg, at: 10)))
         #expect(try als.difference(to: als, .map, at: 5).pValue == 1)
         let comparison = try ModelComparison([("popularity", popularity), ("ALS", als)], at: 10)
         #expect(comparison.description.split(separator: "\n").count == 3)

@@ -75,12 +75,14 @@ struct SplineFactor: FeatureFactor {
         }
     }
     var isValid: Bool {
-        guard imputation.isValid, isIncreasing(knots), (knots[knots.count - 1] - knots[0]).isFinite else {
+        guard imputation.isValid, knots.count >= 2, isIncreasing(knots),
+            (knots[knots.count - 1] - knots[0]).isFinite
+        else {
             return false
         }
         switch basis {
         case .natural: return knots.count >= 3
-        case .bSpline(let degree): return knots.count >= 2 && (1...9).contains(degree)
+        case .bSpline(let degree): return (1...9).contains(degree)
         }
     }
 

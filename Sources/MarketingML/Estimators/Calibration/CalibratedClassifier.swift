@@ -65,10 +65,10 @@ extension FittedClassifier {
         weights: [Double]? = nil
     ) throws -> CalibratedModel<Self> {
         let outcomes = try ClassificationOutcomes(of: self, features, labels, weights: weights, for: [])
-        return CalibratedModel(base: self, calibrator: try Calibrator(method, outcomes))
+        return try CalibratedModel(base: self, calibrator: try Calibrator(method, outcomes))
     }
 
-    fileprivate func withCalibration(_ calibrator: Calibrator) -> any ProbabilisticClassifier<Label> {
-        CalibratedModel(base: self, calibrator: calibrator)
+    fileprivate func withCalibration(_ calibrator: Calibrator) throws -> any ProbabilisticClassifier<Label> {
+        try CalibratedModel(base: self, calibrator: calibrator)
     }
 }

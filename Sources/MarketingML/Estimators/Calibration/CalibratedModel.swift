@@ -16,10 +16,14 @@ public struct CalibratedModel<Base: FittedClassifier>: ProbabilisticClassifier {
     public let calibrator: Calibrator
 
     /// Joins the two.
-    public init(base: Base, calibrator: Calibrator) {
-        precondition(
-            base.classes.count == calibrator.classCount,
-            "a model of \(base.classes.count) classes, a calibration of \(calibrator.classCount)")
+    ///
+    /// - Throws: `.shapeMismatch` for a calibration of another number of classes.
+    public init(base: Base, calibrator: Calibrator) throws(MarketingMLError) {
+        guard base.classes.count == calibrator.classCount else {
+            throw MarketingMLError(
+                .shapeMismatch,
+                "a model of \(base.classes.count) classes, a calibration of \(calibrator.classCount)")
+        }
         self.base = base
         self.calibrator = calibrator
     }
@@ -80,7 +84,7 @@ extension CalibratedModel: SavableModel where Base: SavableModel {
         guard calibrator.classCount == base.classes.count, calibrator.isValid else {
             throw file.malformed("the calibration does not belong to the model")
         }
-        self.init(base: base, calibrator: calibrator)
+        try self.init(base: base, calibrator: calibrator)
     }
 
     /// The number of bytes, and eight of them a number: the file format has no bytes.

@@ -51,7 +51,8 @@ public struct CoefficientTable: Sendable, Equatable {
     ///   - variances: The diagonal of the coefficients' covariance matrix.
     ///   - level: Between 0 and 1.
     ///   - exponentiated: Whether e to the coefficient has a meaning, as an odds ratio.
-    /// - Throws: `.invalidOption` for a level that is not between 0 and 1; `.shapeMismatch` for counts that differ.
+    /// - Throws: `.invalidOption` for a level that is not between 0 and 1, or degrees of freedom that are not above 0;
+    ///   `.shapeMismatch` for counts that differ; `.notFinite` for an estimate of NaN.
     public init(
         names: [String], estimates: [Double], variances: [Double], covariance: CovarianceKind,
         statistic: Statistic, level: Double = 0.95, exponentiated: Bool = false
@@ -64,6 +65,14 @@ public struct CoefficientTable: Sendable, Equatable {
                 .shapeMismatch,
                 "expected as many names and variances as estimates (\(estimates.count)), found \(names.count) "
                     + "and \(variances.count)")
+        }
+        if case .t(let degreesOfFreedom) = statistic, !(degreesOfFreedom > 0) {
+            throw MarketingMLError(
+                .invalidOption, "must be above 0, found \(degreesOfFreedom)",
+                at: .init(name: "degreesOfFreedom"))
+        }
+        if let bad = estimates.firstIndex(where: \.isNaN) {
+            throw MarketingMLError(.notFinite, "the estimate is NaN", at: .init(name: names[bad]))
         }
         let distribution: any ContinuousDistribution =
             switch statistic {

@@ -101,6 +101,8 @@ public struct KernelSolverOptions: Sendable, Equatable, Codable {
         guard maximumIterations >= 0 else {
             throw invalid("maximumIterations", "at least 0", maximumIterations)
         }
-        guard cacheMegabytes >= 0 else { throw invalid("cacheMegabytes", "at least 0", cacheMegabytes) }
+        guard 0...1_000_000 ~= cacheMegabytes else {
+            throw invalid("cacheMegabytes", "from 0 to 1000000", cacheMegabytes)
+        }
     }
 }

@@ -81,6 +81,9 @@ extension RidgeModel: SavableModel {
         let file = try ModelFile(url, kind: RidgeModel.kind)
         let fields: Fields = try file.decode()
         let predictor = try LinearPredictor(file)
+        if case .available(let inference) = fields.inference, !(inference.degreesOfFreedom > 0) {
+            throw file.malformed("\(inference.degreesOfFreedom) degrees of freedom")
+        }
         if case .available(let inference) = fields.inference,
             inference.variances.count != predictor.featureCount + (inference.hasIntercept ? 1 : 0)
         {

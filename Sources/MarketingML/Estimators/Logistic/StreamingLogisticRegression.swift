@@ -298,8 +298,11 @@ extension StreamingLogisticRegression: SavableModel {
         let file = try ModelFile(url, kind: Self.kind)
         let fields: Fields = try file.decode()
         let classes = try LabelSet<Label>(texts: fields.classes)
-        guard classes.count == 2, fields.exampleCount >= 0 else {
+        guard classes.count == 2 else {
             throw file.malformed("expected two classes, found \(classes.texts)")
+        }
+        guard 0...1 << 53 ~= fields.exampleCount else {
+            throw file.malformed("\(fields.exampleCount) examples", "exampleCount")
         }
         let sums: Tensor<Double> = try file.tensor("sums")
         let squares: Tensor<Double> = try file.tensor("squares", shape: sums.shape)

@@ -115,6 +115,7 @@ extension FoldRunner {
         _ recipes: [any Classifier], _ labels: [Label], _ scoring: [Scoring], _ weights: [Double]?
     ) throws -> [ClassifierValidation<Label>] {
         let classes = try LabelSet(labels)
+        try folds.check(count: labels.count)
         let outcome = try run(candidates: recipes.count) { candidate, fold, train, test, progress in
             let chosen = fold.train.map { labels[$0] }
             let model = try recipes[candidate].fitClassifier(
@@ -146,6 +147,7 @@ extension FoldRunner {
     func validate(
         _ recipes: [any Regressor], _ targets: [Double], _ scoring: [Scoring], _ weights: [Double]?
     ) throws -> [RegressorValidation] {
+        try folds.check(count: targets.count)
         let outcome = try run(candidates: recipes.count) { candidate, fold, train, test, progress in
             let model = try recipes[candidate].fitRegressor(
                 train, fold.train.map { targets[$0] },

@@ -45,9 +45,11 @@ extension CausalLanguageModel: NextTokenModel {
     /// Appends one token to each row and returns the scores [rows, V] of the next ones.
     ///
     /// - Throws: `.tooLarge` for a row that fills the context already, unless the policy is to slide; `.invalidOption`
-    ///   for an id outside the vocabulary. The state is then what it was.
+    ///   for an id outside the vocabulary; `.shapeMismatch` unless there is a token for each row. The state is then what it was.
     public func advance(_ state: inout CausalState, by tokens: [Int32]) throws -> Tensor<Float> {
-        precondition(tokens.count == state.rowCount, "\(tokens.count) tokens for \(state.rowCount) rows")
+        guard tokens.count == state.rowCount else {
+            throw MarketingMLError(.shapeMismatch, "\(tokens.count) tokens for \(state.rowCount) rows")
+        }
         try check(tokens, row: nil)
         for row in tokens.indices where state.caches[row].count >= contextLength {
             let kept = try lastTokens(of: state.tokens[row], row: row)

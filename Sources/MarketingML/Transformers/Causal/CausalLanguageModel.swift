@@ -77,7 +77,7 @@ public struct CausalLanguageModel: Sendable {
     public func with(contextPolicy: ContextPolicy) throws -> CausalLanguageModel {
         if case .slide(let kept) = contextPolicy {
             try requireOption(
-                1..<max(2, configuration.contextLength) ~= kept, "contextPolicy",
+                1..<configuration.contextLength ~= kept, "contextPolicy",
                 "to keep 1 to \(configuration.contextLength - 1) tokens", kept)
         }
         var copy = self

@@ -66,7 +66,7 @@ public struct BeamSearch: Sendable, Codable, Equatable {
 
     /// - Throws: `.invalidOption`.
     func validate() throws {
-        try requireOption(beams >= 1, "beams", "at least 1", beams)
+        try requireCount(beams, "beams", 1...4096)
         try requireOption(1...max(1, beams) ~= returned, "returned", "from 1 to the \(beams) beams", returned)
         try requireOption(lengthPenalty.isFinite, "lengthPenalty", "finite", lengthPenalty)
         try requireOption(maxNewTokens >= 1, "maxNewTokens", "at least 1", maxNewTokens)
@@ -154,7 +154,8 @@ extension TextGenerator {
         _ prompts: [[Int32]], _ search: BeamSearch = BeamSearch(), constraints: [TextConstraint] = [],
         progress: ProgressHandler? = nil
     ) throws -> [[GeneratedText]] {
-        try model.beamSearch(
+        try search.validate()
+        return try model.beamSearch(
             prompts, search, tokenizer: tokenizer,
             constraints: compiled(constraints, stopStrings: search.stopStrings), progress)
     }

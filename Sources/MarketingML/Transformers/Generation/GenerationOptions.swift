@@ -42,8 +42,8 @@ public struct GenerationOptions: Sendable, Codable, Equatable {
 
     /// - Throws: `.invalidOption`.
     func validate() throws {
-        try requireOption(maxNewTokens >= 1, "maxNewTokens", "at least 1", maxNewTokens)
-        try requireOption(candidates >= 1, "candidates", "at least 1", candidates)
+        try requireCount(maxNewTokens, "maxNewTokens", 1...Int.max)
+        try requireCount(candidates, "candidates", 1...65_536)
         try requireOption(stopStrings.allSatisfy { !$0.isEmpty }, "stopStrings", "not empty", "\"\"")
         try sampling.validate()
     }
@@ -56,12 +56,12 @@ public struct GenerationOptions: Sendable, Codable, Equatable {
             throw MarketingMLError(
                 .emptyData, "the prompt has no tokens", at: .init(row: row + 1, name: "prompt"))
         }
-        let needed = contextPolicy == .fail ? prompt.count + maxNewTokens : prompt.count + 1
-        if needed <= contextLength { return prompt }
+        let following = contextPolicy == .fail ? maxNewTokens : 1
+        if following <= contextLength - prompt.count { return prompt }
         guard contextPolicy == .keepLatest else {
             throw MarketingMLError(
                 .tooLarge,
-                "the prompt has \(prompt.count) tokens and \(needed - prompt.count) more are to follow, the model's context "
+                "the prompt has \(prompt.count) tokens and \(following) more are to follow, the model's context "
                     + "holds \(contextLength)",
                 at: .init(row: row + 1, name: "prompt"))
         }

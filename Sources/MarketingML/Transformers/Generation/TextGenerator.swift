@@ -95,7 +95,8 @@ public struct TextGenerator<Model: NextTokenModel>: Sendable {
     func run(
         _ prompts: [[Int32]], _ options: GenerationOptions, _ constraints: [TextConstraint]
     ) throws -> DecodingRun<Model> {
-        try DecodingRun(
+        try options.validate()
+        return try DecodingRun(
             model, prompts, options: options, tokenizer: tokenizer,
             constraints: compiled(constraints, stopStrings: options.stopStrings))
     }

@@ -35,7 +35,11 @@ public struct PretrainedBERT: Sendable {
     public func evaluate(on corpus: TextCorpus, options: PretrainingOptions = PretrainingOptions()) throws
         -> PretrainingEvaluation
     {
-        try options.validate(for: model.encoder.configuration)
+        let configuration = model.encoder.configuration
+        try options.validate(for: configuration)
+        if model.nextSentence != nil {
+            try tokenizer.checkSegments(tokenizer.model.template.pair, of: configuration)
+        }
         let data = try PretrainingData(
             corpus, tokenizer, options: options, makesPairs: model.nextSentence != nil)
         return try model.evaluation(of: data.heldOutBatches(batchSize: options.batchSize))

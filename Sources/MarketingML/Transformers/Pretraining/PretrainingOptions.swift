@@ -80,11 +80,12 @@ public struct PretrainingOptions: Sendable, Codable, Equatable, TransformerTrain
 
     /// - Throws: `.invalidOption` that names the option, its range and its value.
     func validate(for configuration: BERTConfiguration) throws {
-        try requireOption(batchSize >= 1, "batchSize", "at least 1", batchSize)
+        try requireCount(batchSize, "batchSize")
         try validateTraining()
         let positions = configuration.maximumPositions
         try requireOption(
-            8...max(8, positions) ~= maxLength, "maxLength", "from 8 to the model's \(positions) positions",
+            maxLength >= 8 && maxLength <= positions, "maxLength",
+            "from 8 to the model's \(positions) positions",
             maxLength)
         try requireOption(
             masking.rate > 0 && masking.rate < 1, "masking.rate", "between 0 and 1", masking.rate)

@@ -97,10 +97,11 @@ public struct EncoderDecoderConfiguration: Sendable, Codable, Equatable {
             ("hiddenSize", hiddenSize, Self.largestSize), ("encoderLayers", encoderLayers, 1024),
             ("decoderLayers", decoderLayers, 1024), ("heads", heads, 4096),
             ("intermediateSize", intermediateSize, Self.largestSize),
-            ("maximumPositions", maximumPositions, Self.largestSize),
         ] {
-            try requireOption(1...limit ~= value, name, "from 1 to \(limit)", value)
+            try requireCount(value, name, 1...limit)
         }
+        // One for the token that ends, or begins, a text.
+        try requireCount(maximumPositions, "maximumPositions", 2...Self.largestSize)
         try requireOption(hiddenSize % heads == 0, "heads", "a divisor of hiddenSize \(hiddenSize)", heads)
         try requireOption(
             activation.isElementwise, "activation", "computed element by element", activation)

@@ -58,12 +58,6 @@ extension SequenceToSequence {
             sourceTokenizer: textTokenizer(ofDirectory: directory.appendingPathComponent("source")),
             targetTokenizer: textTokenizer(ofDirectory: directory.appendingPathComponent("target")),
             card: card)
-        if let length = card.options?.maxLength, !(2...header.configuration.maximumPositions ~= length) {
-            throw MarketingMLError(
-                .malformedFile,
-                "expected from 2 to the model's \(header.configuration.maximumPositions) positions, found \(length)",
-                at: .init(file: directory.appendingPathComponent("card.json").path, name: "maxLength"))
-        }
     }
 
     private static func decoded<Value: Decodable>(_ url: URL) throws -> Value {

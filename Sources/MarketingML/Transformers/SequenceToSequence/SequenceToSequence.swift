@@ -67,7 +67,8 @@ public struct SequenceToSequence: Sendable {
 
     /// Creates a model from its parts.
     ///
-    /// - Throws: `.shapeMismatch` for vocabularies larger than the model's; `.unsupported` for one without the tokens that
+    /// - Throws: `.shapeMismatch` for vocabularies larger than the model's; `.invalidOption` for a card whose texts are longer than
+    ///   the model's, or shorter than 2 tokens; `.unsupported` for one without the tokens that
     ///   begin and end a text: [CLS] and [SEP], `<s>` and `</s>`, or `<|endoftext|>`.
     public init(
         model: EncoderDecoder<Float>, sourceTokenizer: any TextTokenizer, targetTokenizer: any TextTokenizer,
@@ -81,6 +82,9 @@ public struct SequenceToSequence: Sendable {
             throw MarketingMLError(
                 .shapeMismatch,
                 "the \(what) vocabulary has \(tokenizer.vocabularySize) tokens, the model only \(size)")
+        }
+        if let length = card.options?.maxLength {
+            try requireCount(length, "maxLength", 2...max(2, configuration.maximumPositions))
         }
         self.model = model
         self.sourceTokenizer = sourceTokenizer

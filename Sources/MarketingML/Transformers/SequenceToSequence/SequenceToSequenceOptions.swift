@@ -54,11 +54,11 @@ public struct SequenceToSequenceOptions: Sendable, Codable, Equatable, Transform
 
     /// - Throws: `.invalidOption` that names the option, its range and its value.
     func validate(for configuration: EncoderDecoderConfiguration) throws {
-        try requireOption(batchTokens >= 1, "batchTokens", "at least 1", batchTokens)
+        try requireCount(batchTokens, "batchTokens")
         try validateTraining()
         let positions = configuration.maximumPositions
         try requireOption(
-            2...max(2, positions) ~= maxLength, "maxLength", "from 2 to the model's \(positions) positions",
+            2...positions ~= maxLength, "maxLength", "from 2 to the model's \(positions) positions",
             maxLength)
     }
 }

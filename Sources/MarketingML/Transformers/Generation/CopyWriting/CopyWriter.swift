@@ -88,7 +88,7 @@ public struct CopyWriter: Sendable {
         _ briefs: [Brief], beams: Int, lengthPenalty: Double = 1, maxNewTokens: Int = 96, batchSize: Int = 16,
         progress: ProgressHandler? = nil
     ) throws -> [GeneratedText] {
-        try requireOption(batchSize >= 1, "batchSize", "at least 1", batchSize)
+        try requireCount(batchSize, "batchSize")
         let search = BeamSearch(
             beams: beams, returned: beams, lengthPenalty: lengthPenalty, maxNewTokens: maxNewTokens,
             stopTokens: [end])
