@@ -36,6 +36,41 @@ import Testing
         .interaction(.oneHot("level", minimumCount: 20), .bins("y", count: 3)),
     ])
 
+    /// Three terms are the products of two of them with the third, in every row and in the names; in a file too.
+    @Test func interactionsOfInteractions() throws {
+        let train = try table()
+        let (x, level, bins) = (
+            FeatureTerm.numeric("x"), FeatureTerm.oneHot("level", minimumCount: 10),
+            FeatureTerm.bins("y", count: 3)
+        )
+        func encoder(_ term: FeatureTerm) throws -> FittedFeatureEncoder {
+            try FeatureEncoder([term], layout: .dense).fit(train)
+        }
+        let three = try encoder(.interaction(.interaction(x, level), bins))
+        #expect(try encoder(.interaction(x, .interaction(level, bins))).featureNames == three.featureNames)
+        let (two, one) = (try encoder(.interaction(x, level)), try encoder(bins))
+        func rows(_ encoder: FittedFeatureEncoder) throws -> Tensor<Float> {
+            guard case .float(let rows) = try encoder.transform(train).features else {
+                throw CancellationError()
+            }
+            return rows
+        }
+        let (found, a, b) = (try rows(three), try rows(two), try rows(one))
+        let (m, n) = (a.shape[1], b.shape[1])
+        #expect(found.shape == [train.rowCount, m * n] && three.featureNames.count == m * n)
+        #expect(three.featureNames[n].name == "\(two.featureNames[1].name) × \(one.featureNames[0].name)")
+        for row in 0..<train.rowCount {
+            for i in 0..<m {
+                for j in 0..<n { #expect(found[row, i * n + j] == a[row, i] * b[row, j]) }
+            }
+        }
+        try withTemporaryDirectory { folder in
+            let url = URL(fileURLWithPath: folder).appending(path: "encoder")
+            try three.save(to: url)
+            #expect(try rows(FittedFeatureEncoder(url)) == found)
+        }
+    }
+
     private func labels(_ count: Int) -> [String] {
         var random = SeededGenerator(seed: 8)
         return (0..<count).map { _ in ["no", "yes"][random.next(below: 2)] }

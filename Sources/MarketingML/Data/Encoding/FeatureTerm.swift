@@ -133,7 +133,8 @@ public struct FeatureTerm: Sendable, Equatable {
         FeatureTerm(column, .text(encoding))
     }
 
-    /// The products of each feature of one term with each of another: the effect of one may depend on the other.
+    /// The products of each feature of one term with each of another: the effect of one may depend on the other. A term may be an
+    /// interaction itself.
     public static func interaction(_ a: FeatureTerm, _ b: FeatureTerm) -> FeatureTerm {
         FeatureTerm(factors: a.factors + b.factors)
     }

@@ -27,7 +27,7 @@ extension FittedFeatureEncoder: SavableModel {
     public init(_ url: URL) throws {
         let file = try ModelFile(url, kind: Self.kind)
         let fields: Fields = try file.decode()
-        guard !fields.terms.isEmpty, fields.terms.allSatisfy({ (1...2).contains($0.count) }),
+        guard !fields.terms.isEmpty, fields.terms.allSatisfy({ (1...16).contains($0.count) }),
             fields.terms.allSatisfy({ $0.allSatisfy(\.factor.isValid) })
         else {
             throw file.malformed("a term of the encoder is not possible")

@@ -69,9 +69,10 @@ public struct FittedFeatureEncoder: Sendable, Equatable {
     /// What the features are, in order.
     public var featureNames: [FeatureName] {
         terms.flatMap { factors -> [FeatureName] in
-            guard factors.count == 2 else { return factors.flatMap(\.factor.features) }
-            let second = factors[1].factor.features
-            return factors[0].factor.features.flatMap { a in second.map { FeatureName.product(a, $0) } }
+            factors.dropFirst().reduce(factors[0].factor.features) { names, factor in
+                let further = factor.factor.features
+                return names.flatMap { a in further.map { FeatureName.product(a, $0) } }
+            }
         }
     }
 
@@ -95,21 +96,20 @@ public struct FittedFeatureEncoder: Sendable, Equatable {
         var encoders: [(encoder: any RowEncoder, offset: Int32)] = []
         var offset = 0
         for (index, factors) in terms.enumerated() {
-            var row: [any RowEncoder] = []
+            var product: (any RowEncoder)?
             for (place, factor) in factors.enumerated() {
                 let column = try table[factor.factor.column]
+                let own: any RowEncoder
                 if let replacement = replacements[[index, place]] {
-                    row.append(replacement)
+                    own = replacement
                 } else {
-                    row.append(try factor.factor.encoder(of: column))
+                    own = try factor.factor.encoder(of: column)
                 }
+                let count = Int32(factor.factor.featureCount)
+                product = product.map { ProductEncoder(first: $0, second: own, secondCount: count) } ?? own
             }
-            let counts = factors.map(\.factor.featureCount)
-            if row.count == 2 {
-                row = [ProductEncoder(first: row[0], second: row[1], secondCount: Int32(counts[1]))]
-            }
-            encoders.append((row[0], Int32(offset)))
-            offset += counts.reduce(1, *)
+            if let product { encoders.append((product, Int32(offset))) }
+            offset += factors.reduce(1) { $0 * $1.factor.featureCount }
         }
         let features: Features =
             isSparse
