@@ -139,6 +139,24 @@ import Testing
         }
     }
 
+    /// A dense matrix may have become a sparse one without anybody's having looked.
+    @Test func sparseFeaturesOfNaN() throws {
+        let features = SparseMatrix(Tensor<Float>(shape: [4, 2], [1, 0, 0, .nan, 2, 3, 0, 1])).features
+        let message = "feature 1 of example 1 is nan"
+        for fit in [
+            { _ = try LogisticRegression().fit(features, [0, 1, 0, 1]) },
+            { _ = try LogisticRegression(.l1(c: 1)).fit(features, [0, 1, 0, 1]) },
+            { _ = try LinearSupportVectorClassifier().fit(features, [0, 1, 0, 1]) },
+            { _ = try SupportVectorClassifier().fit(features, [0, 1, 0, 1]) },
+            { _ = try RidgeRegression(lambda: 1).fit(features, [0, 1, 0, 1]) },
+        ] as [() throws -> Void] {
+            let error = #expect(throws: MarketingMLError.self) { try fit() }
+            #expect(
+                error?.code == .notFinite && error?.message.hasPrefix(message) == true,
+                "\(error?.description ?? "")")
+        }
+    }
+
     @Test func axes() throws {
         for range in [
             0...Double.infinity, -Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude,

@@ -80,7 +80,13 @@ public enum Features: Sendable, Equatable {
         switch self {
         case .float(let matrix): try check(matrix)
         case .double(let matrix): try check(matrix)
-        case .sparse: break  // its initializer has looked
+        case .sparse(let matrix):
+            guard let place = matrix.values.firstIndex(where: { !$0.isFinite }) else { return }
+            let row = (matrix.rowOffsets.firstIndex { $0 > place } ?? 1) - 1
+            throw MarketingMLError(
+                .notFinite,
+                "feature \(matrix.columnIndices[place]) of example \(row) is \(matrix.values[place]); all must be finite"
+            )
         }
     }
 }
