@@ -32,7 +32,7 @@ struct FittedPropensity {
         } else {
             name = "\(recipe.name), calibrated by a sigmoid"
             let calibrator = try Calibrator(.platt, judged.outOfFold)
-            model = Self.calibrated(fitted, calibrator)
+            model = try Self.calibrated(fitted, calibrator)
             outOfFoldProbabilities = Self.positives(
                 calibrator.probabilities(of: judged.outOfFold.decisionValues))
         }
@@ -44,8 +44,8 @@ struct FittedPropensity {
 
     private static func calibrated(
         _ model: some FittedClassifier<Bool>, _ calibrator: Calibrator
-    ) -> any ProbabilisticClassifier<Bool> {
-        CalibratedModel(base: model, calibrator: calibrator)
+    ) throws -> any ProbabilisticClassifier<Bool> {
+        try CalibratedModel(base: model, calibrator: calibrator)
     }
 
     /// The columns that matter most on the test rows, and how.
