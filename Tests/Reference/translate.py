@@ -7,7 +7,7 @@ The recipe is the example's: byte-level BPE of up to 4,000 tokens a side learned
 4 heads and 512 wide, post-LayerNorm, sinusoidal positions, ReLU, dropout 0.1 (embeddings and sublayers), output tied to
 the target's embeddings; Adam (0.9, 0.98, 1e-9), 2e-3 after a tenth of the updates as warm-up, then falling with the root of the
 updates; gradients clipped to 1, label smoothing 0.1, batches of 1,500 tokens in random order, the epoch with the lowest
-validation loss. Decoding is greedy here unless --beams is above 1 (length-normalised scores, as the example's).
+validation loss, and no further one after three without a lower loss. Decoding is greedy here unless --beams is above 1 (length-normalised scores, as the example's).
 References are grouped by lower-cased source. Writes no fixture; prints losses, BLEU and chrF with sacreBLEU's signatures.
 """
 import argparse
@@ -152,7 +152,7 @@ def main():
     net = Model(source.get_vocab_size(), target.get_vocab_size(), args.dropout)
     optimizer = torch.optim.Adam(net.parameters(), lr=2e-3, betas=(0.9, 0.98), eps=1e-9)
     total = args.epochs * math.ceil(sum(len(s) + len(t) for s, t in data) / 1500)
-    warmup, step, best, start = math.ceil(total / 10), 0, (math.inf, None), time.time()
+    warmup, step, best, waited, start = math.ceil(total / 10), 0, (math.inf, None), 0, time.time()
     for epoch in range(args.epochs):
         random.shuffle(data)
         net.train()
@@ -177,7 +177,9 @@ def main():
         loss = sum(float(l) * n for l, n in losses) / sum(n for _, n in losses)
         print(f"epoch {epoch + 1}: validation loss {loss:.4f}, {time.time() - start:.0f} s", flush=True)
         if loss < best[0]:
-            best = (loss, copy.deepcopy(net.state_dict()))
+            best, waited = (loss, copy.deepcopy(net.state_dict())), 0
+        elif (waited := waited + 1) == 3:
+            break
     net.load_state_dict(best[1])
 
     groups = {}

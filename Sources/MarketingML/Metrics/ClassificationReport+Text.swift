@@ -1,7 +1,7 @@
 import Tensor
 
 extension ClassificationReport: CustomStringConvertible {
-    /// An aligned table of the figures, the confusion matrix below it.
+    /// An aligned table of the figures, the confusion matrix below it; of more than 20 classes the most frequent confusions.
     public var description: String {
         let names = classes.map { "\($0.label)" }
         let first = max(names.map(\.count).max() ?? 0, "weighted avg".count)
@@ -26,8 +26,15 @@ extension ClassificationReport: CustomStringConvertible {
         lines.append(row("majority", ["", "", fixed(majorityShare)]))
         lines.append(row("ROC AUC", ["", "", rocAUC.map { fixed($0) } ?? "-"]))
         lines.append(row("log loss", ["", "", fixed(logLoss)]))
-        lines += ["", "true class in rows, predicted in columns:"]
-        lines += confusionLines(names, first: first)
+        if classes.count <= 20 {
+            lines += ["", "true class in rows, predicted in columns:"]
+            lines += confusionLines(names, first: first)
+        } else {
+            lines += ["", "most frequent confusions (true class, predicted class):"]
+            lines += confusion.mostFrequent(20).map {
+                "\($0.count)".padded(to: 6) + "  \(names[$0.truth]), \(names[$0.predicted])"
+            }
+        }
         return lines.joined(separator: "\n")
     }
 

@@ -13,6 +13,16 @@ public struct ConfusionMatrix: Sendable, Equatable, Codable {
         self.counts = counts
     }
 
+    /// The most frequent pairs of a true class and another one that was predicted, the most frequent first.
+    public func mostFrequent(_ limit: Int) -> [(truth: Int, predicted: Int, count: Int)] {
+        let pairs = counts.indices.flatMap { i in
+            counts[i].indices.filter { $0 != i && counts[i][$0] > 0 }.map { (i, $0, counts[i][$0]) }
+        }
+        return pairs.sorted { ($1.2, $0.0, $0.1) < ($0.2, $1.0, $1.1) }.prefix(max(0, limit)).map {
+            (truth: $0.0, predicted: $0.1, count: $0.2)
+        }
+    }
+
     /// How many examples were counted.
     public var total: Int { counts.reduce(0) { $0 + $1.reduce(0, +) } }
 

@@ -53,6 +53,22 @@ import Testing
         #expect(report.description.contains("ROC AUC"))
     }
 
+    /// Of many classes the confusions are listed, not drawn as a matrix.
+    @Test func manyClasses() throws {
+        let truth = (0..<30).flatMap { [$0, $0, $0] }
+        let rows = truth.enumerated().map { place, label in
+            (0..<30).map {
+                $0 == (label == 7 && place % 3 > 0 ? 3 : label == 9 && place % 3 == 0 ? 8 : label) ? 1.0 : 0
+            }
+        }
+        let report = try report(truth, rows, classes: 30)
+        let pairs = report.confusion.mostFrequent(5)
+        #expect(
+            pairs.map(\.truth) == [7, 9] && pairs.map(\.predicted) == [3, 8] && pairs.map(\.count) == [2, 1])
+        #expect(report.confusion.mostFrequent(1).count == 1 && report.confusion.mostFrequent(-1).isEmpty)
+        #expect(report.description.hasSuffix("predicted class):\n     2  7, 3\n     1  9, 8"))
+    }
+
     @Test func certainAndWrong() throws {
         let report = try report([0, 1], [[0, 1], [0, 1]], classes: 2)
         #expect(report.logLoss.isFinite && report.logLoss > 17)
