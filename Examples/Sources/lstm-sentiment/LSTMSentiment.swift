@@ -112,7 +112,7 @@ struct LSTMSentiment: ParsableCommand {
             data = try .embedded()
         }
         if data.dev == nil {
-            let parts = data.train.split(test: 0.1, seed: seed)
+            let parts = try data.train.split(test: 0.1, seed: seed)
             (data.train, data.dev) = (parts.train, parts.test)
         }
         return data

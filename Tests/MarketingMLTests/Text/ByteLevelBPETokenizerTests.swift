@@ -239,6 +239,25 @@ import Testing
         #expect(loaded > 100)
     }
 
+    /// Spaces that one added token takes are no other one's.
+    @Test func addedTokensThatStripTheSameSpaces() throws {
+        let json = """
+            {"version":"1.0","added_tokens":[
+            {"id":5,"special":true,"content":"<e>","single_word":false,"lstrip":false,"rstrip":true,"normalized":false},
+            {"id":6,"special":true,"content":"  ","single_word":false,"lstrip":true,"rstrip":false,"normalized":false}],
+            "normalizer":null,"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},"post_processor":null,
+            "decoder":{"type":"ByteLevel"},"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2,"Ġ":3,"Ġab":4},
+            "merges":["a b","Ġ ab"]}}
+            """
+        let tokenizer = try ByteLevelBPETokenizer(
+            SubwordDescription(
+                tokenizerJSON: TokenizerFile("tokenizer.json", Array(json.utf8)), path: nil))
+        for spaces in 0..<9 {
+            let ids = tokenizer.encode("<e>" + String(repeating: " ", count: spaces) + "ab").ids
+            #expect(ids == [5, 2], "\(spaces)")
+        }
+    }
+
     @Test func brokenMerges() throws {
         let vocabulary = TokenizerFile("vocab.json", Array(#"{"a":0,"b":1,"ab":2}"#.utf8))
         func load(_ merges: String) throws -> ByteLevelBPETokenizer {

@@ -125,6 +125,13 @@ import Testing
         #expect(error?.message.contains(change.says) == true, "\(String(describing: error))")
     }
 
+    /// Tokens that were read as another kind's have no scores.
+    @Test func vocabularyBeforeItsKind() throws {
+        let start = try #require(Self.json.range(of: "\"model\"")).lowerBound
+        let model = "\"model\":{\"vocab\":{\"<u>\":0,\"a\":1},\"type\":\"Unigram\",\"unk_id\":0}}"
+        expectFailure(.malformedFile) { _ = try tokenizer(String(Self.json[..<start]) + model) }
+    }
+
     @Test func mutations() throws {
         var loaded = 0
         try forEachMutation(of: Array(Self.json.utf8), count: 10_000, seed: 8) { bytes in
