@@ -38,7 +38,7 @@ struct RecommendQualityCase: BenchmarkCase {
                         ItemKNN(.bm25(), neighbors: $0),
                     ]
                 })
-            try choose("ease", [20, 100, 500].map { EASE(regularization: $0) })
+            try choose("ease", [100, 500, 2_000, 8_000].map { EASE(regularization: $0) })
             try choose(
                 "als",
                 [16, 32].flatMap { factors in
