@@ -89,7 +89,9 @@ import Testing
     @Test func texts() throws {
         let words = try WordTokenizer.train(on: ["a b", "a b c"])
         #expect(words.encodeBatch(["a b", "b"], maxLength: .max).rowCount == 2)
-        #expect(TextEntity(label: "x", bytes: -3..<2).range(in: "abc").upperBound <= "abc".endIndex)
+        let text = "abc"
+        #expect(text[TextEntity(label: "x", bytes: -3..<2).range(in: text)] == "ab")
+        #expect(text[TextEntity(label: "x", bytes: 1..<9).range(in: text)] == "bc")
         #expect(decimalText(Double(Int.min)) == "-9.223372036854776e+18")
         expectFailure(.invalidOption) {
             _ = try QuestionExample(question: "q", context: "abc", answers: ["b"], answerStart: .max)

@@ -211,7 +211,7 @@ struct AnswerWindow {
         of context: String, question: String, _ options: AnswerOptions, _ configuration: BERTConfiguration,
         _ tokenizer: WordPieceTokenizer
     ) throws(MarketingMLError) -> [AnswerWindow] {
-        try tokenizer.checkSegments(tokenizer.model.template.pair, of: configuration)
+        try tokenizer.checkSegments(ofPairs: true, for: configuration)
         let positions = configuration.maximumPositions
         let limit = options.maxLength ?? min(384, positions)
         for (isValid, name, range) in [

@@ -22,10 +22,10 @@ public struct TextEntity: Sendable, Hashable {
     /// Its place as indices of the text, as far as the text goes.
     public func range(in text: String) -> Range<String.Index> {
         let utf8 = text.utf8
-        let start =
-            utf8.index(utf8.startIndex, offsetBy: max(0, bytes.lowerBound), limitedBy: utf8.endIndex)
-            ?? utf8.endIndex
-        return start..<(utf8.index(start, offsetBy: bytes.count, limitedBy: utf8.endIndex) ?? utf8.endIndex)
+        func index(_ byte: Int) -> String.Index {
+            utf8.index(utf8.startIndex, offsetBy: max(0, byte), limitedBy: utf8.endIndex) ?? utf8.endIndex
+        }
+        return index(bytes.lowerBound)..<index(bytes.upperBound)
     }
 }
 

@@ -34,8 +34,8 @@ public struct Conv1D: LayerRecipe {
         throws -> any Layer<Scalar>
     {
         let width = try input.sequenceWidth()
-        try requireCount(filters, "filters", 1...1 << 24)
-        try requireCount(kernelSize, "kernelSize", 1...1 << 24)
+        try requireCount(filters, "filters", 1...1 << 20)
+        try requireCount(kernelSize, "kernelSize", 1...1 << 16)
         try requireCount(stride, "stride")
         return Conv1DLayer<Scalar>(
             weight: try weights.next(

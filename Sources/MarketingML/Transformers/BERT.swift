@@ -23,7 +23,7 @@ public struct BERT: Sendable {
                 "the tokenizer knows \(tokenizer.vocabularySize) tokens, the model only \(encoder.configuration.vocabularySize)"
             )
         }
-        try tokenizer.checkSegments(tokenizer.model.template.single, of: encoder.configuration)
+        try tokenizer.checkSegments(ofPairs: false, for: encoder.configuration)
         let added = SequenceTemplate.addedCount(tokenizer.model.template.single)
         guard added > 0 else {
             throw MarketingMLError(.unsupported, "the tokenizer puts no special token around a text")
@@ -62,9 +62,9 @@ public struct BERT: Sendable {
 extension WordPieceTokenizer {
     /// - Throws: `.shapeMismatch` for tokens of a segment that the model has no vector for.
     func checkSegments(
-        _ pieces: [SequenceTemplate.Piece], of configuration: BERTConfiguration
+        ofPairs: Bool, for configuration: BERTConfiguration
     ) throws(MarketingMLError) {
-        let greatest = SequenceTemplate.greatestType(pieces)
+        let greatest = SequenceTemplate.greatestType(ofPairs ? model.template.pair : model.template.single)
         guard greatest < configuration.tokenTypes else {
             throw MarketingMLError(
                 .shapeMismatch,

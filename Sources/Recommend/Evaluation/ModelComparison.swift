@@ -46,7 +46,7 @@ public struct ModelComparison: Sendable, CustomStringConvertible {
                 + ["NDCG 95 %", "p to first", "coverage", "novelty", "pop. bias", "diversity"]
         ]
         for (name, report) in reports {
-            let interval = UserBootstrap.interval(report.perUser(.ndcg, at: k), resamples: 1000, seed: 1)
+            let interval = UserBootstrap.interval(report.perUser(.ndcg, at: k))
             let difference = try? report.difference(to: reports[0].report, .ndcg, at: k)
             rows.append(
                 [name] + metrics.map { TextTable.fixed(report.mean($0, at: k), 4) } + [

@@ -121,7 +121,9 @@ public struct PairedDifference: Sendable, Equatable {
 /// Resampling of users with replacement.
 enum UserBootstrap {
     /// The 2.5 and 97.5 % percentiles of the mean.
-    static func interval(_ values: [Double], resamples: Int, seed: UInt64) -> ClosedRange<Double> {
+    static func interval(
+        _ values: [Double], resamples: Int = 1000, seed: UInt64 = 1
+    ) -> ClosedRange<Double> {
         guard !values.isEmpty else { return 0...0 }
         let means = parallelMap(resamples) { resample -> Double in
             var random = SeededGenerator(seed: seed, stream: UInt64(resample))

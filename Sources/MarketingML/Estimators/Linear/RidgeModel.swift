@@ -81,14 +81,15 @@ extension RidgeModel: SavableModel {
         let file = try ModelFile(url, kind: RidgeModel.kind)
         let fields: Fields = try file.decode()
         let predictor = try LinearPredictor(file)
-        if case .available(let inference) = fields.inference, !(inference.degreesOfFreedom > 0) {
-            throw file.malformed("\(inference.degreesOfFreedom) degrees of freedom")
-        }
-        if case .available(let inference) = fields.inference,
-            inference.variances.count != predictor.featureCount + (inference.hasIntercept ? 1 : 0)
-        {
-            throw file.malformed(
-                "\(inference.variances.count) variances for \(predictor.featureCount) features")
+        if case .available(let inference) = fields.inference {
+            guard inference.degreesOfFreedom > 0 else {
+                throw file.malformed("\(inference.degreesOfFreedom) degrees of freedom")
+            }
+            guard inference.variances.count == predictor.featureCount + (inference.hasIntercept ? 1 : 0)
+            else {
+                throw file.malformed(
+                    "\(inference.variances.count) variances for \(predictor.featureCount) features")
+            }
         }
         self.init(predictor, lambda: fields.lambda, report: fields.report, inference: fields.inference)
     }

@@ -42,7 +42,7 @@ public struct GenerationOptions: Sendable, Codable, Equatable {
 
     /// - Throws: `.invalidOption`.
     func validate() throws {
-        try requireCount(maxNewTokens, "maxNewTokens", 1...Int.max)
+        try requireOption(maxNewTokens >= 1, "maxNewTokens", "at least 1", maxNewTokens)
         try requireCount(candidates, "candidates", 1...65_536)
         try requireOption(stopStrings.allSatisfy { !$0.isEmpty }, "stopStrings", "not empty", "\"\"")
         try sampling.validate()

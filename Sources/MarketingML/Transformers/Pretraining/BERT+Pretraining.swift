@@ -77,10 +77,7 @@ extension BERT {
         if let dropout = options.dropout { model.encoder.setDropout(dropout) }
         model.encoder.recomputesLayers = options.gradientCheckpointing
         let makesPairs = model.nextSentence != nil
-        if makesPairs {
-            try start.tokenizer.checkSegments(
-                start.tokenizer.model.template.pair, of: model.encoder.configuration)
-        }
+        try start.tokenizer.checkSegments(ofPairs: makesPairs, for: model.encoder.configuration)
         let data = try PretrainingData(
             corpus, start.tokenizer, options: options, makesPairs: makesPairs, progress: progress)
         let held = try heldOut.map {

@@ -35,13 +35,10 @@ public struct PretrainedBERT: Sendable {
     public func evaluate(on corpus: TextCorpus, options: PretrainingOptions = PretrainingOptions()) throws
         -> PretrainingEvaluation
     {
-        let configuration = model.encoder.configuration
-        try options.validate(for: configuration)
-        if model.nextSentence != nil {
-            try tokenizer.checkSegments(tokenizer.model.template.pair, of: configuration)
-        }
-        let data = try PretrainingData(
-            corpus, tokenizer, options: options, makesPairs: model.nextSentence != nil)
+        let makesPairs = model.nextSentence != nil
+        try options.validate(for: model.encoder.configuration)
+        try tokenizer.checkSegments(ofPairs: makesPairs, for: model.encoder.configuration)
+        let data = try PretrainingData(corpus, tokenizer, options: options, makesPairs: makesPairs)
         return try model.evaluation(of: data.heldOutBatches(batchSize: options.batchSize))
     }
 

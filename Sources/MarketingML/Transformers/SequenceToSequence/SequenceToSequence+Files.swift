@@ -51,6 +51,12 @@ extension SequenceToSequence {
         }
         let file = try SafeTensorsFile(directory.appendingPathComponent("model.safetensors"))
         try header.configuration.validate(against: file)
+        if let length = card.options?.maxLength, !(2...header.configuration.maximumPositions ~= length) {
+            throw MarketingMLError(
+                .malformedFile,
+                "expected from 2 to the model's \(header.configuration.maximumPositions) positions, found \(length)",
+                at: .init(file: directory.appendingPathComponent("card.json").path, name: "maxLength"))
+        }
         var model = try EncoderDecoder<Float>(configuration: header.configuration, seed: 0)
         try model.forEachParameter { name, value in value = try file.tensor(name, shape: value.shape) }
         try self.init(

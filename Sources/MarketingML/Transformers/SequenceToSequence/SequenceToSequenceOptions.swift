@@ -58,7 +58,8 @@ public struct SequenceToSequenceOptions: Sendable, Codable, Equatable, Transform
         try validateTraining()
         let positions = configuration.maximumPositions
         try requireOption(
-            2...positions ~= maxLength, "maxLength", "from 2 to the model's \(positions) positions",
+            maxLength >= 2 && maxLength <= positions, "maxLength",
+            "from 2 to the model's \(positions) positions",
             maxLength)
     }
 }

@@ -142,6 +142,14 @@ import Testing
                 try Data(bytes).write(to: file)
             }
             _ = try SequenceToSequence(directory: url)
+            let card = url.appending(path: "card.json")
+            let text = try String(contentsOf: card, encoding: .utf8)
+            let changed = text.replacing(/"maxLength" *: *\d+/, with: "\"maxLength\": 1")
+            #expect(changed != text)
+            try Data(changed.utf8).write(to: card)
+            let error = #expect(throws: MarketingMLError.self) { try SequenceToSequence(directory: url) }
+            #expect(error?.code == .malformedFile && error?.location.file == card.path)
+            try Data(text.utf8).write(to: card)
             try FileManager.default.removeItem(at: url.appending(path: "target"))
             expectFailure(.fileNotFound) { _ = try SequenceToSequence(directory: url) }
         }
