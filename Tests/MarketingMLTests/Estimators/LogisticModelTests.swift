@@ -212,7 +212,8 @@ import Testing
             #expect(model.classes.labels == (classes == 2 ? ["churn", "stay"] : ["churn", "maybe", "stay"]))
             for row in 0..<60 {
                 let own = (0..<classes).map { p[row, $0] }
-                #expect(abs(own.reduce(0, +) - 1) < 1e-14)
+                let sum = own.reduce(0, +)
+                #expect(abs(sum - 1) < 1e-14)
                 let best = own.indices.max { own[$0] < own[$1] } ?? 0
                 #expect(predicted[row] == model.classes[best])
                 // One alone gives the same bits as all together.

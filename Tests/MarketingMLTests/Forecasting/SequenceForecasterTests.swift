@@ -31,8 +31,9 @@ import Testing
         let values = (0..<60).map { step -> Double in
             50 + 10 * sin(2 * Double.pi * Double(step) / 12) + Double(step * 7 % 5)
         }
-        let plans = [(0..<64).map { Double($0 * 3 % 7) }, (0..<64).map { Double($0) }]
-        return try TimeSeries(values, covariates: [.init("a", plans[0]), .init("b", plans[1])])
+        let cycle = (0..<64).map { step -> Double in Double(step * 3 % 7) }
+        let line = (0..<64).map { step -> Double in Double(step) }
+        return try TimeSeries(values, covariates: [.init("a", cycle), .init("b", line)])
     }
 
     /// Other numbers after the origin change no bit of what is learned and forecast there.

@@ -41,9 +41,11 @@ import Testing
     @Test func reports() throws {
         for example in try golden().cases {
             // Cases of predictions alone: all the probability on the prediction.
-            let probabilities =
+            let probabilities: [[Double]] =
                 example.probabilities
-                ?? example.predictions.map { answer in (0..<example.classes).map { $0 == answer ? 1 : 0 } }
+                ?? example.predictions.map { answer in
+                    (0..<example.classes).map { label -> Double in label == answer ? 1 : 0 }
+                }
             let report = try ClassificationReport(
                 labels: example.truth, probabilities: probabilities.flatMap { $0 },
                 classes: LabelSet(0..<example.classes))

@@ -166,12 +166,15 @@ import Testing
         let tokenizer = NumberTokenizer(vocabularySize: 5)
         // dim 4, hidden 3, 1 layer, 2 heads, 1 of keys, vocabulary 5, context 6.
         let sizes: [Int32] = [4, 3, 1, 2, 1, 5, 6]
-        let floats = 5 * 4 + 4 + 16 + 8 + 8 + 16 + 4 + 3 * 12 + 4 + 2 * 6
+        let floats = [5 * 4, 4, 16, 8, 8, 16, 4, 3 * 12, 4, 2 * 6].reduce(0, +)
         func bytes(_ sizes: [Int32], _ floats: Int) -> [UInt8] {
-            sizes.flatMap { size in withUnsafeBytes(of: size.littleEndian) { Array($0) } }
-                + (0..<floats).flatMap { index in
-                    withUnsafeBytes(of: (Float(index % 7) / 10).bitPattern.littleEndian) { Array($0) }
-                }
+            var bytes: [UInt8] = []
+            for size in sizes { withUnsafeBytes(of: size.littleEndian) { bytes += $0 } }
+            for index in 0..<floats {
+                let number = Float(index % 7) / 10
+                withUnsafeBytes(of: number.bitPattern.littleEndian) { bytes += $0 }
+            }
+            return bytes
         }
         try withTemporaryDirectory { path in
             let url = URL(fileURLWithPath: path).appendingPathComponent("model.bin")
