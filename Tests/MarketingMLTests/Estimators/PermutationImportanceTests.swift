@@ -53,7 +53,8 @@ import Testing
 
     @Test func regressions() throws {
         let targets = (0..<50).map { Double($0) }
-        let features = Tensor<Double>(shape: [50, 2], (0..<100).map { place -> Double in place % 2 == 0 ? Double(place / 2) : 1 })
+        let features = Tensor<Double>(
+            shape: [50, 2], (0..<100).map { place -> Double in place % 2 == 0 ? Double(place / 2) : 1 })
         let model = try ScaledRegressor(factor: 1).fitRegressor(
             features, targets, weights: nil, progress: nil)
         let importances = try model.permutationImportance(features, targets, scoring: .rootMeanSquaredError)

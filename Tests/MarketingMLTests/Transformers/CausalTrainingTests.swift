@@ -47,7 +47,8 @@ import Testing
     }
 
     @Test func resumesToTheSameBits() throws {
-        let rows = TokenRows((0..<12).map { row in (0..<5).map { place -> Int32 in Int32((row * 5 + place * 3) % 30) } })
+        let rows = TokenRows(
+            (0..<12).map { row in (0..<5).map { place -> Int32 in Int32((row * 5 + place * 3) % 30) } })
         let validation = TokenRows([[1, 2, 3]])
         let options = CausalTrainingOptions(
             epochs: 2, batchTokens: 12, accumulation: 2, dropout: 0.2, labelSmoothing: 0.1,

@@ -92,7 +92,8 @@ import Testing
         let decoder = try CausalDecoder<Float>(
             configuration: .gpt2(
                 vocabularySize: 100, hiddenSize: 64, layers: 12, heads: 4, contextLength: 512), seed: 1)
-        let batch = TokenBatch(rows: (0..<8).map { row in (0..<512).map { place -> Int32 in Int32((place * 7 + row) % 100) } })
+        let batch = TokenBatch(
+            rows: (0..<8).map { row in (0..<512).map { place -> Int32 in Int32((place * 7 + row) % 100) } })
         let targets = batch.ids
         func peak(_ recomputes: Bool) -> Int {
             var decoder = decoder
