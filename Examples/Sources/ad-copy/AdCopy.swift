@@ -22,7 +22,15 @@ struct AdCopyCommand: AsyncParsableCommand {
     @Option(help: "The column of the texts.") var text = "text"
     @Option(help: "The column of the attributes as name[value], name[value].") var notation: String?
     @Option(help: "A table to choose the best epoch by.", completion: .file()) var validation: String?
-    @Option(help: "A table to judge the writer on: BLEU, chrF.", completion: .file()) var test: String?
+    @Option(help: "A table to judge the writer on: BLEU, chrF, slot errors.", completion: .file()) var test:
+        String?
+    @Option(
+        help: ArgumentHelp(
+            "How to say the values of attributes.",
+            discussion:
+                "JSON: attribute → value → its wordings. Slot errors are then told from other words, and avoided."
+        ),
+        completion: .file()) var wordings: String?
     @Option(help: "Attributes whose values are copied letter by letter, with commas between them.") var copy:
         String?
     @Option(help: "tiny, small or medium.") var size = Size.small
@@ -63,9 +71,10 @@ struct AdCopyCommand: AsyncParsableCommand {
     /// Learn, judge, write.
     private func tellTheStory() async throws {
         let bar = ProgressBar()
+        let known = try wordings.map(readWordings) ?? [:]
         let writer = try load.map { try CopyWriter(directory: URL(fileURLWithPath: $0)) } ?? trained(bar)
         if let save { try writer.save(to: URL(fileURLWithPath: save)) }
-        let judged = try test.map { try judge(writer, $0, bar) }
+        let judged = try test.map { try judge(writer, $0, known, bar) }
 
         let brief = try self.brief.map { try Brief(parsing: $0) } ?? SampleCopy.brief
         print("Brief: " + brief.attributes.map { "\($0.name) \($0.value)" }.joined(separator: ", "))
@@ -84,9 +93,18 @@ struct AdCopyCommand: AsyncParsableCommand {
         if let json {
             try AdCopyFigures(
                 brief: brief, constraints: constraints.map(\.description), candidates: ads,
-                bleu: judged?.bleu,
-                chrF: judged?.chrF
+                judgement: judged
             ).writeJSON(to: URL(fileURLWithPath: json))
+        }
+    }
+
+    private func readWordings(_ path: String) throws -> Wordings {
+        let data = try Data(contentsOf: URL(fileURLWithPath: path))
+        do {
+            return try JSONDecoder().decode(Wordings.self, from: data)
+        } catch {
+            throw ValidationError(
+                "\(path): expected JSON as in {\"price\": {\"high\": [\"expensive\", \"costly\"]}}")
         }
     }
 
@@ -110,10 +128,10 @@ struct AdCopyCommand: AsyncParsableCommand {
         return writer
     }
 
-    /// BLEU and chrF of the likeliest texts, all texts for a brief being its references.
+    /// The best texts against all texts of the table for the same brief, and how many facts they leave out and make up.
     private func judge(
-        _ writer: CopyWriter, _ path: String, _ bar: ProgressBar
-    ) throws -> (bleu: TranslationScore, chrF: TranslationScore) {
+        _ writer: CopyWriter, _ path: String, _ wordings: Wordings, _ bar: ProgressBar
+    ) throws -> Judgement {
         let examples = try [CopyExample](csv: URL(fileURLWithPath: path), copy: text, notation: notation)
         var references: [Brief: [String]] = [:]
         var briefs: [Brief] = []
@@ -121,18 +139,19 @@ struct AdCopyCommand: AsyncParsableCommand {
             if references[example.brief] == nil { briefs.append(example.brief) }
             references[example.brief, default: []].append(example.copy)
         }
-        let texts = try writer.write(briefs, beams: 4) { bar.update($0) }.map(\.text)
+        let texts = try writer.write(briefs, beams: 4, wordings: wordings) { bar.update($0) }.map(\.text)
         bar.finish()
         let all = briefs.map { references[$0] ?? [] }
-        let bleu = try BLEU().score(texts, references: all)
-        let chrF = try ChrF().score(texts, references: all)
-        let slots = try SlotErrorRate(of: texts, for: briefs)
+        let judgement = Judgement(
+            bleu: try BLEU().score(texts, references: all), chrF: try ChrF().score(texts, references: all),
+            slotErrors: try SlotErrorRate(of: texts, for: briefs, wordings: wordings))
+        let slots = judgement.slotErrors
         print("\(briefs.count) briefs of \(path)")
-        print("  BLEU \(bleu)\n  chrF \(chrF)")
+        print("  BLEU \(judgement.bleu)\n  chrF \(judgement.chrF)")
         print(
-            "  values of briefs that are not in the text word for word: \(Figures.fixed(100 * slots.value, digits: 1)) %\n"
-        )
-        return (bleu, chrF)
+            "  of \(slots.facts) facts \(slots.missing) are left out\(wordings.isEmpty ? " or in other words" : ""), "
+                + "\(slots.added) are made up: \(Figures.fixed(100 * slots.value, digits: 1)) %\n")
+        return judgement
     }
 
     /// The rules: numbers only as the brief and the options give them, the name always.
@@ -179,6 +198,9 @@ struct AdCopyCommand: AsyncParsableCommand {
     }
 }
 
+/// For each attribute its values, each with the ways to say it.
+typealias Wordings = [String: [String: [String]]]
+
 /// The sizes of the model.
 enum Size: String, ExpressibleByArgument, CaseIterable {
     case tiny
@@ -199,6 +221,12 @@ struct AdCopyFigures: Codable {
     var brief: Brief
     var constraints: [String]
     var candidates: [GeneratedText]
-    var bleu: TranslationScore?
-    var chrF: TranslationScore?
+    var judgement: Judgement?
+}
+
+/// How texts for the briefs of a table do.
+struct Judgement: Codable {
+    var bleu: TranslationScore
+    var chrF: TranslationScore
+    var slotErrors: SlotErrorRate
 }

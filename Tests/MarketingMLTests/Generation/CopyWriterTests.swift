@@ -54,6 +54,10 @@ import Testing
         let briefs: [Brief] = [["name": "Q", "food": "Thai"], ["name": "R S", "food": "French"]]
         let texts = try writer.write(briefs, beams: 3, batchSize: 1)
         #expect(texts.map(\.text) == (try writer.write(briefs, beams: 3).map(\.text)))
+        // Were the likeliest texts something made up, the next would be taken.
+        let wordings = ["slogan": ["old": texts.map(\.text)]]
+        let others = try writer.write(briefs, beams: 3, wordings: wordings)
+        #expect(zip(texts, others).allSatisfy { $0.text != $1.text && $0.score > $1.score })
         let errors = try SlotErrorRate(of: texts.map(\.text), for: briefs)
         #expect(errors.value == 0 && errors.facts == 4)
     }
@@ -171,6 +175,23 @@ import Testing
             try errors("Alder is not family friendly.", ["name": "Alder", "family": "yes"]) == [1, 1, 2])
         #expect(try errors("Alders is for adults only", ["name": "Alder", "family": "no"]) == [1, 0, 2])
         #expect(try errors("£20-25, adults only", ["price": "£20-25"]) == [0, 1, 1])
+        // Words of a name that the brief gives tell nothing else; a wording of two values tells the one that is wanted.
+        let food = [
+            "food": ["Indian": ["Indian"], "Thai": ["Thai"]],
+            "price": ["high": ["costly"], "over 30": ["costly"]],
+        ]
+        func others(_ text: String, _ brief: Brief) throws -> [Int] {
+            let rate = try SlotErrorRate(of: [text], for: [brief], wordings: food)
+            return [rate.missing, rate.added, rate.facts]
+        }
+        #expect(
+            try others("Thai food at Raja Indian House", ["near": "Raja Indian House", "food": "Thai"]) == [
+                0, 0, 2,
+            ])
+        #expect(try others("Indian food near Raja Indian House", ["near": "Raja Indian House"]) == [0, 1, 1])
+        #expect(try others("A costly place", ["price": "over 30"]) == [0, 0, 1])
+        #expect(try others("A costly, costly place", ["food": "Thai"]) == [1, 1, 1])
+        #expect(try others("A Thai place", ["food": "Greek"]) == [1, 1, 1])
         #expect(try SlotErrorRate(of: [], for: []).value == 0)
         expectFailure(.shapeMismatch) { _ = try SlotErrorRate(of: ["a"], for: []) }
     }

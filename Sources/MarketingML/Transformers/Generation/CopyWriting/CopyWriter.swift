@@ -81,22 +81,39 @@ public struct CopyWriter: Sendable {
         }
     }
 
-    /// The likeliest text for each brief, found by beam search over all of them in batches.
+    /// The best text for each brief, found by beam search over all of them in batches: of those that leave out and make up
+    /// the fewest facts the likeliest.
     ///
+    /// - Parameters:
+    ///   - wordings: For each attribute its values, each with the ways to say it, as ``SlotErrorRate`` takes them. Without them
+    ///     the likeliest text is taken, whatever it tells.
     /// - Throws: As ``write(_:count:sampling:constraints:maxNewTokens:progress:)``.
     public func write(
-        _ briefs: [Brief], beams: Int, lengthPenalty: Double = 1, maxNewTokens: Int = 96, batchSize: Int = 16,
-        progress: ProgressHandler? = nil
+        _ briefs: [Brief], beams: Int, wordings: [String: [String: [String]]] = [:],
+        lengthPenalty: Double = 1,
+        maxNewTokens: Int = 96, batchSize: Int = 16, progress: ProgressHandler? = nil
     ) throws -> [GeneratedText] {
         try requireCount(batchSize, "batchSize")
         let search = BeamSearch(
             beams: beams, returned: beams, lengthPenalty: lengthPenalty, maxNewTokens: maxNewTokens,
             stopTokens: [end])
+        let known = wordings.isEmpty ? nil : Wordings(wordings)
         var texts: [GeneratedText] = []
         for batch in briefs.chunked(by: batchSize) {
             let found = try model.beamSearch(batch.map { try format.prompt($0, tokenizer) }, search)
             for (brief, candidates) in zip(batch, found) {
-                texts.append(bestText(of: candidates, BriefTokenizer(tokenizer, format, brief)))
+                func wrong(_ text: GeneratedText) -> Int {
+                    guard let errors = known?.errors(of: text.text, for: brief) else { return 0 }
+                    return errors.missing + errors.added
+                }
+                // The first of the least wrong is the likeliest of them.
+                let best = readable(candidates, BriefTokenizer(tokenizer, format, brief)).min {
+                    wrong($0) < wrong($1)
+                }
+                texts.append(
+                    best
+                        ?? GeneratedText(
+                            text: "", tokens: [], logProbabilities: [], score: 0, finishReason: .stopped))
             }
             let event = ProgressEvent(
                 phase: .other("writing"), step: texts.count, total: briefs.count, rateUnit: "texts")
@@ -105,17 +122,18 @@ public struct CopyWriter: Sendable {
         return texts
     }
 
-    /// The best candidate that names no attribute which the brief does not have, as text.
-    private func bestText(of candidates: [GeneratedText], _ tokenizer: BriefTokenizer) -> GeneratedText {
-        let complete = candidates.first { candidate in
+    /// The candidates as text, the likeliest first; none that names an attribute which the brief does not have, unless all do.
+    private func readable(_ candidates: [GeneratedText], _ tokenizer: BriefTokenizer) -> [GeneratedText] {
+        let complete = candidates.filter { candidate in
             candidate.tokens.allSatisfy { $0 == end || !tokenizer.bytes(of: $0).isEmpty }
         }
-        guard var best = complete ?? candidates.first else {
-            return GeneratedText(text: "", tokens: [], logProbabilities: [], score: 0, finishReason: .stopped)
+        return (complete.isEmpty ? candidates : complete).map { candidate in
+            var candidate = candidate
+            candidate.text = String(
+                decoding: candidate.tokens.flatMap { $0 == end ? [] : tokenizer.bytes(of: $0) }, as: UTF8.self
+            )
+            return candidate
         }
-        best.text = String(
-            decoding: best.tokens.flatMap { $0 == end ? [] : tokenizer.bytes(of: $0) }, as: UTF8.self)
-        return best
     }
 
     private var end: Int32 { tokenizer.id(of: CopyFormat.end) ?? 0 }
